@@ -1,0 +1,1 @@
+"""Public test suites of the field, run on Trueno: ``python -m conformance SUITE``."""

@@ -1,0 +1,2 @@
+/* The prelude of the generated extension module. */
+#include "trueno.h"

@@ -1,0 +1,371 @@
+/* The loops of every operation and dtype: compiled once an instruction set (KERNELS names the
+ * table), vectorised by the compiler. No loop reads or writes past its n elements. */
+#include <stddef.h>
+
+#include "convert.h"
+#include "math_f32.h"
+#include "math_f64.h"
+#include "trueno.h"
+
+/* A result may be written over an operand, element on element, so that `restrict` would lie. What
+ * holds, and suffices to vectorise, is that no iteration depends on another. */
+#ifdef __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+#define EACH INDEPENDENT for (int64_t i = 0; i < n; i++)
+
+#define LOOP(function) \
+    static void function(const void *x_, const void *y_, const void *z_, void *out_, int64_t n)
+
+/* Classes of dtypes. M receives: suffix, type in memory, type computed in, and the rest. */
+#define BOOLS(M, ...) M(b8, uint8_t, bool, __VA_ARGS__)
+#define SIGNED(M, ...) \
+    M(i8, int8_t, int8_t, __VA_ARGS__) \
+    M(i16, int16_t, int16_t, __VA_ARGS__) \
+    M(i32, int32_t, int32_t, __VA_ARGS__) \
+    M(i64, int64_t, int64_t, __VA_ARGS__)
+#define UNSIGNED(M, ...) \
+    M(u8, uint8_t, uint8_t, __VA_ARGS__) \
+    M(u16, uint16_t, uint16_t, __VA_ARGS__) \
+    M(u32, uint32_t, uint32_t, __VA_ARGS__) \
+    M(u64, uint64_t, uint64_t, __VA_ARGS__)
+#define HALVES(M, ...) M(f16, uint16_t, uint16_t, __VA_ARGS__)
+#define FLOATS(M, ...) M(f32, float, float, __VA_ARGS__) M(f64, double, double, __VA_ARGS__)
+#define INTS(M, ...) SIGNED(M, __VA_ARGS__) UNSIGNED(M, __VA_ARGS__)
+#define INTEGRAL(M, ...) BOOLS(M, __VA_ARGS__) INTS(M, __VA_ARGS__)
+#define NUMBERS(M, ...) INTS(M, __VA_ARGS__) FLOATS(M, __VA_ARGS__)
+#define ALL(M, ...) BOOLS(M, __VA_ARGS__) NUMBERS(M, __VA_ARGS__)
+
+/* The same again, for use inside of the above: the preprocessor expands no macro within itself. */
+#define TO_INTS(M, ...) \
+    M(i8, int8_t, int8_t, __VA_ARGS__) \
+    M(i16, int16_t, int16_t, __VA_ARGS__) \
+    M(i32, int32_t, int32_t, __VA_ARGS__) \
+    M(i64, int64_t, int64_t, __VA_ARGS__) \
+    M(u8, uint8_t, uint8_t, __VA_ARGS__) \
+    M(u16, uint16_t, uint16_t, __VA_ARGS__) \
+    M(u32, uint32_t, uint32_t, __VA_ARGS__) \
+    M(u64, uint64_t, uint64_t, __VA_ARGS__)
+#define TO_FLOATS(M, ...) M(f32, float, float, __VA_ARGS__) M(f64, double, double, __VA_ARGS__)
+#define TO_ALL(M, ...) \
+    M(b8, uint8_t, bool, __VA_ARGS__) TO_INTS(M, __VA_ARGS__) TO_FLOATS(M, __VA_ARGS__)
+
+/* ---- elementwise */
+
+#define UNARY_LOOP(S, MEMORY, TYPE, name, expression) \
+    LOOP(name##_loop_##S) { \
+        typedef TYPE T; \
+        const MEMORY *xs = x_; \
+        MEMORY *out = out_; \
+        EACH { T x = (T)xs[i]; out[i] = (MEMORY)(T)(expression); } \
+    }
+#define BINARY_LOOP(S, MEMORY, TYPE, name, expression) \
+    LOOP(name##_loop_##S) { \
+        typedef TYPE T; \
+        const MEMORY *xs = x_, *ys = y_; \
+        MEMORY *out = out_; \
+        EACH { T x = (T)xs[i], y = (T)ys[i]; out[i] = (MEMORY)(T)(expression); } \
+    }
+#define TERNARY_LOOP(S, MEMORY, TYPE, name, expression) \
+    LOOP(name##_loop_##S) { \
+        typedef TYPE T; \
+        const MEMORY *xs = x_, *ys = y_, *zs = z_; \
+        MEMORY *out = out_; \
+        EACH { T x = (T)xs[i], y = (T)ys[i], z = (T)zs[i]; out[i] = (MEMORY)(T)(expression); } \
+    }
+#define PREDICATE_LOOP(S, MEMORY, TYPE, name, expression) \
+    LOOP(name##_loop_##S) { \
+        typedef TYPE T; \
+        const MEMORY *xs = x_; \
+        uint8_t *out = out_; \
+        EACH { T x = (T)xs[i]; out[i] = (bool)(expression); } \
+    }
+#define COMPARE_LOOP(S, MEMORY, TYPE, name, expression) \
+    LOOP(name##_loop_##S) { \
+        typedef TYPE T; \
+        const MEMORY *xs = x_, *ys = y_; \
+        uint8_t *out = out_; \
+        EACH { T x = (T)xs[i], y = (T)ys[i]; out[i] = (bool)(expression); } \
+    }
+#define SELECT_LOOP(S, MEMORY, TYPE, name) \
+    LOOP(name##_loop_##S) { \
+        const uint8_t *xs = x_; \
+        const MEMORY *ys = y_, *zs = z_; \
+        MEMORY *out = out_; \
+        EACH { MEMORY y = ys[i], z = zs[i]; out[i] = xs[i] ? y : z; } \
+    }
+/* Angles beyond the reach of the fast reduction are rare: a tile that holds one goes the slow way. */
+#define TRIG_LOOP(S, LIMIT, T, name) \
+    LOOP(name##_loop_##S) { \
+        const T *xs = x_; \
+        T *out = out_; \
+        int big = 0; \
+        EACH big |= fabs_##S(xs[i]) > LIMIT; \
+        if (!big) { \
+            EACH out[i] = t_##name##_##S(xs[i]); \
+        } else { \
+            for (int64_t i = 0; i < n; i++) \
+                out[i] = fabs_##S(xs[i]) > LIMIT ? t_##name##_big_##S(xs[i]) : t_##name##_##S(xs[i]); \
+        } \
+    }
+
+#define OP(name)
+#define UNARY(name, TYPES, expression) TYPES(UNARY_LOOP, name, expression)
+#define UNARY2(name, A, a, B, b) UNARY(name, A, a) UNARY(name, B, b)
+#define BINARY(name, TYPES, expression) TYPES(BINARY_LOOP, name, expression)
+#define BINARY2(name, A, a, B, b) BINARY(name, A, a) BINARY(name, B, b)
+#define TERNARY(name, TYPES, expression) TYPES(TERNARY_LOOP, name, expression)
+#define PREDICATE(name, TYPES, expression) TYPES(PREDICATE_LOOP, name, expression)
+#define PREDICATE2(name, A, a, B, b) PREDICATE(name, A, a) PREDICATE(name, B, b)
+#define COMPARE(name, TYPES, expression) TYPES(COMPARE_LOOP, name, expression)
+#define SELECT(name) ALL(SELECT_LOOP, name)
+#define MATH(name) \
+    UNARY_LOOP(f32, float, float, name, t_##name##_f32(x)) \
+    UNARY_LOOP(f64, double, double, name, t_##name##_f64(x))
+#define MATH2(name) \
+    BINARY_LOOP(f32, float, float, name, t_##name##_f32(x, y)) \
+    BINARY_LOOP(f64, double, double, name, t_##name##_f64(x, y))
+#define TRIG(name) \
+    TRIG_LOOP(f32, T_TRIG_LIMIT_F32, float, name) TRIG_LOOP(f64, T_TRIG_LIMIT_F64, double, name)
+#include "ops.def"
+#include "undef.h"
+
+/* ---- casts */
+
+#define CAST_LOOP(S, MEMORY, TYPE, FROM, FROM_MEMORY, FROM_TYPE, value) \
+    LOOP(cast_##FROM##_##S) { \
+        typedef TYPE T; \
+        const FROM_MEMORY *xs = x_; \
+        MEMORY *out = out_; \
+        EACH { FROM_TYPE x = (FROM_TYPE)xs[i]; out[i] = (MEMORY)(T)(value); } \
+    }
+#define FLOAT_CAST_LOOP(S, MEMORY, TYPE, FROM, T) \
+    CAST_LOOP(S, MEMORY, TYPE, FROM, T, T, to_##S##_##FROM(x))
+#define CASTS_FROM(S, MEMORY, T, unused) TO_ALL(CAST_LOOP, S, MEMORY, T, x)
+#define CASTS_FROM_FLOAT(S, MEMORY, T, unused) \
+    TO_INTS(FLOAT_CAST_LOOP, S, T) \
+    CAST_LOOP(b8, uint8_t, bool, S, T, T, x != 0) \
+    TO_FLOATS(CAST_LOOP, S, T, T, x)
+INTEGRAL(CASTS_FROM, )
+FLOATS(CASTS_FROM_FLOAT, )
+
+/* ---- argmax, argmin: the better value, NaN before all others, the smaller index among equals */
+
+#define PICK_LOOP(S, MEMORY, T, name, BETTER) \
+    static void name##_##S(const void *x_, const int64_t *index, void *best_, int64_t *at, \
+                           int64_t n) { \
+        const MEMORY *xs = x_; \
+        MEMORY *best = best_; \
+        EACH { \
+            T x = (T)xs[i], y = (T)best[i]; \
+            int64_t a = index[i], b = at[i]; \
+            bool nan = x != x, was_nan = y != y; \
+            bool equal = (x == y) | (nan & was_nan); \
+            bool take = (x BETTER y) | (nan & !was_nan) | (equal & (a < b)); \
+            best[i] = take ? xs[i] : best[i]; \
+            at[i] = take ? a : b; \
+        } \
+    }
+ALL(PICK_LOOP, pick_largest, >)
+ALL(PICK_LOOP, pick_smallest, <)
+
+/* ---- conditions */
+
+/* A first look sees whether any result is infinite, NaN or (if that matters) tiny: seldom. */
+#define CHECK_FLOAT(S, T, I, EXPONENT, TINIEST) \
+    static int check_float_##S(const void *x_, const void *y_, const void *r_, int64_t n, \
+                               int wanted, int pole) { \
+        const T *xs = x_, *ys = y_, *rs = r_, *poles = pole ? y_ : x_; \
+        I special = 0, tiny = 0; \
+        EACH { \
+            I magnitude = bits_##S(rs[i]) & ~LOWEST(I); \
+            special |= magnitude >= EXPONENT; \
+            tiny |= magnitude < TINIEST; \
+        } \
+        if (!special && !(tiny && wanted & UNDERFLOW)) return 0; \
+        I invalid = 0, at_pole = 0, overflow = 0, underflow = 0; \
+        EACH { \
+            T x = xs[i], y = ys[i], r = rs[i]; \
+            I finite = (fabs_##S(x) < (T)INFINITY) & (fabs_##S(y) < (T)INFINITY); \
+            I infinite = finite & (fabs_##S(r) == (T)INFINITY); \
+            I zero = poles[i] == 0; \
+            invalid |= (r != r) & (x == x) & (y == y); \
+            at_pole |= infinite & zero; \
+            overflow |= infinite & !zero; \
+            underflow |= finite & (x != 0) & (fabs_##S(r) < from_bits_##S(TINIEST)); \
+        } \
+        if (!(wanted & OVERFLOW)) at_pole |= overflow; \
+        if (!(wanted & DIVIDE)) overflow |= at_pole; \
+        return wanted & ((invalid ? INVALID : 0) | (at_pole ? DIVIDE : 0) | \
+                         (overflow ? OVERFLOW : 0) | (underflow ? UNDERFLOW : 0)); \
+    }
+CHECK_FLOAT(f32, float, int32_t, 0x7f800000, 0x00800000)
+CHECK_FLOAT(f64, double, int64_t, 0x7ff0000000000000, 0x0010000000000000)
+
+/* Integer quotients: zero divisors, and the one quotient that is out of range. A reciprocal's
+ * divisor is its only operand; `pole` says so. */
+#define CHECK_DIVISOR(S, MEMORY, T, unused) \
+    static int check_divisor_##S(const void *x_, const void *y_, const void *r_, int64_t n, \
+                                 int wanted, int pole) { \
+        const T *xs = x_, *ys = y_; \
+        T zero = 0, over = 0; \
+        EACH { \
+            zero |= ys[i] == 0; \
+            over |= IS_SIGNED(T) & (ys[i] == (T)-1) & (xs[i] == LOWEST(T)); \
+        } \
+        return wanted & ((zero ? DIVIDE | INVALID : 0) | (over && pole ? OVERFLOW : 0)); \
+    }
+INTS(CHECK_DIVISOR, )
+
+#define CHECK_NARROW(S, T) \
+    static int check_narrow_##S(const void *x_, const void *y_, const void *r_, int64_t n, \
+                                int wanted, int pole) { \
+        const T *xs = x_; \
+        const uint16_t *rs = r_; \
+        T over = 0; \
+        EACH over += (fabs_##S(xs[i]) < (T)INFINITY) & ((rs[i] & 0x7fff) == 0x7c00) ? 1 : 0; \
+        return over != 0 ? wanted & OVERFLOW : 0; \
+    }
+CHECK_NARROW(f32, float)
+CHECK_NARROW(f64, double)
+
+static int check_round16(const void *x_, const void *y_, const void *r_, int64_t n, int wanted,
+                         int pole) {
+    const float *xs = x_, *rs = r_;
+    int32_t over = 0, under = 0;
+    EACH {
+        over |= (fabsf(xs[i]) < INFINITY) & (fabsf(rs[i]) == INFINITY);
+        under |= (fabsf(xs[i]) < 0x1p-14f) & (xs[i] != rs[i]);
+    }
+    return wanted & ((over ? OVERFLOW : 0) | (under ? UNDERFLOW : 0));
+}
+
+/* ---- moving elements */
+
+static void fill(void *out_, const void *value, int size, int64_t n) {
+#define FILL(T) { T v, *out = out_; memcpy(&v, value, sizeof v); EACH out[i] = v; }
+    if (size == 1) FILL(uint8_t)
+    else if (size == 2) FILL(uint16_t)
+    else if (size == 4) FILL(uint32_t)
+    else FILL(uint64_t)
+#undef FILL
+}
+
+/* Strided memory on one side need not be aligned. */
+#define MOVES(B, T) \
+    typedef struct __attribute__((packed)) { T v; } any_##B; \
+    static void gather_##B(char *out, const char *in, int64_t n, int64_t stride, int64_t step) { \
+        if (stride == sizeof(T) && step == 1) { memcpy(out, in, (size_t)n * sizeof(T)); return; } \
+        T *to = (T *)out; \
+        EACH to[i * step] = ((const any_##B *)(in + i * stride))->v; \
+    } \
+    static void scatter_##B(char *out, const char *in, int64_t n, int64_t stride, int64_t step) { \
+        if (stride == sizeof(T) && step == 1) { memmove(out, in, (size_t)n * sizeof(T)); return; } \
+        const T *from = (const T *)in; \
+        EACH ((any_##B *)(out + i * stride))->v = from[i * step]; \
+    }
+MOVES(1, uint8_t)
+MOVES(2, uint16_t)
+MOVES(4, uint32_t)
+MOVES(8, uint64_t)
+
+/* The longer of the two dimensions makes the inner loop, unless the rows are contiguous. */
+#define SWAPPED(rows, columns, column_stride, size) \
+    ((rows) > (columns) && (columns) < 16 && !((column_stride) == (size) && (columns) > 4))
+
+#define MOVE_2D(direction, OUT, IN) \
+    static void direction##_2d(OUT, IN, int size, int64_t rows, int64_t row_stride, \
+                               int64_t columns, int64_t column_stride) { \
+        if (SWAPPED(rows, columns, column_stride, size)) { \
+            for (int64_t j = 0; j < columns; j++) \
+                MOVE_LINE(direction, j * size, j * column_stride, rows, row_stride, columns); \
+        } else { \
+            for (int64_t j = 0; j < rows; j++) \
+                MOVE_LINE(direction, j * columns * size, j * row_stride, columns, column_stride, 1); \
+        } \
+    }
+#define MOVE_LINE(direction, dense, strided, n, stride, step) \
+    (size == 1   ? direction##_1(TO(dense, strided), FROM(dense, strided), n, stride, step) \
+     : size == 2 ? direction##_2(TO(dense, strided), FROM(dense, strided), n, stride, step) \
+     : size == 4 ? direction##_4(TO(dense, strided), FROM(dense, strided), n, stride, step) \
+                 : direction##_8(TO(dense, strided), FROM(dense, strided), n, stride, step))
+#define TO(dense, strided) out + (dense)
+#define FROM(dense, strided) in + (strided)
+MOVE_2D(gather, char *out, const char *in)
+#undef TO
+#undef FROM
+#define TO(dense, strided) out + (strided)
+#define FROM(dense, strided) in + (dense)
+MOVE_2D(scatter, char *out, const char *in)
+
+/* Past the cache: a result larger than it would only push out what may be needed again, and be
+ * read before it is written. */
+static void stream(char *out, const char *in, int64_t bytes) {
+#if defined(__AVX512F__) || defined(__AVX__) || defined(__SSE2__)
+    int64_t head = -(intptr_t)out & 63;
+    head = head < bytes ? head : bytes;
+    memcpy(out, in, (size_t)head);
+    int64_t i = head;
+    for (; i + 64 <= bytes; i += 64) {
+#if defined(__AVX512F__)
+        _mm512_stream_si512((void *)(out + i), _mm512_loadu_si512(in + i));
+#elif defined(__AVX__)
+        for (int j = 0; j < 64; j += 32)
+            _mm256_stream_si256((__m256i *)(out + i + j),
+                                _mm256_loadu_si256((const __m256i *)(in + i + j)));
+#else
+        for (int j = 0; j < 64; j += 16)
+            _mm_stream_si128((__m128i *)(out + i + j),
+                             _mm_loadu_si128((const __m128i *)(in + i + j)));
+#endif
+    }
+    memcpy(out + i, in + i, (size_t)(bytes - i));
+#else
+    memmove(out, in, (size_t)bytes);
+#endif
+}
+
+/* ---- the table */
+
+#define ENTRY(S, MEMORY, T, name, ...) [OP_##name][D_##S] = name##_loop_##S,
+#define CAST_ENTRY(S, MEMORY, T, FROM) [D_##FROM][D_##S] = cast_##FROM##_##S,
+#define CAST_ENTRIES(S, MEMORY, T, unused) TO_ALL(CAST_ENTRY, S)
+#define PICK_ENTRY(S, MEMORY, T, name) [D_##S] = name##_##S,
+#define DIVISOR_ENTRY(S, MEMORY, T, unused) [D_##S] = check_divisor_##S,
+
+#define OP(name)
+#define UNARY(name, TYPES, expression) TYPES(ENTRY, name, )
+#define UNARY2(name, A, a, B, b) A(ENTRY, name, ) B(ENTRY, name, )
+#define BINARY UNARY
+#define BINARY2 UNARY2
+#define TERNARY UNARY
+#define PREDICATE UNARY
+#define PREDICATE2 UNARY2
+#define COMPARE UNARY
+#define SELECT(name) ALL(ENTRY, name, )
+#define MATH(name) FLOATS(ENTRY, name, )
+#define MATH2 MATH
+#define TRIG MATH
+const Kernels KERNELS = {
+    .isa = ISA,
+    .loops = {
+#include "ops.def"
+    },
+    .casts = {
+        INTEGRAL(CAST_ENTRIES, ) FLOATS(CAST_ENTRIES, )
+        [D_f16][D_f32] = widen_f16, [D_f32][D_f16] = narrow_f32, [D_f64][D_f16] = narrow_f64,
+    },
+    .round16 = round_to_f16,
+    .pick = {{ALL(PICK_ENTRY, pick_smallest)}, {ALL(PICK_ENTRY, pick_largest)}},
+    .check_float = {check_float_f32, check_float_f64},
+    .check_divisor = {INTS(DIVISOR_ENTRY, )},
+    .check_narrow = {check_narrow_f32, check_narrow_f64},
+    .check_round16 = check_round16,
+    .fill = fill,
+    .gather = gather_2d,
+    .scatter = scatter_2d,
+    .stream = stream,
+};
+#include "undef.h"

@@ -1,0 +1,50 @@
+/* A launch's iteration space: ordered and merged dimensions, cut into tiles. */
+#ifndef TRUENO_LAYOUT_H
+#define TRUENO_LAYOUT_H
+
+#include "trueno.h"
+
+typedef enum { DENSE, SCALAR, STRIDED } Mode;
+
+typedef struct {
+    intptr_t base;    /* address of the first element; of the index operand, its value */
+    int64_t *stride;  /* bytes a step along each dimension */
+    int32_t size;     /* bytes an element */
+    Mode mode;        /* how a tile of it lies in memory */
+} Operand;
+
+/* A tile holds the dimensions from `whole_from` on wholly, and `piece` steps of the one before,
+ * the cut dimension (-1 if there is none). Each of the two parts is either kept or reduced. */
+typedef struct {
+    int dims, operands, inputs, outputs;
+    int64_t extent[MAX_DIMS];
+    bool reduced[MAX_DIMS];
+    Operand *operand;    /* inputs, outputs, then the index within the reduced axes */
+    int cut, whole_from;
+    bool cut_reduced, whole_reduced;
+    int64_t whole, piece, pieces;
+    int64_t tile;        /* elements in a full tile */
+    int loops, kept_loops;
+    int loop[MAX_DIMS];  /* dimensions iterated tile by tile, the kept ones before the reduced */
+    int64_t kept_tiles, reduced_tiles;
+} Layout;
+
+/* Reads the operands of a launch. Gives 0 or an error; layout_free releases it in either case. */
+int layout_make(Layout *layout, const Program *program, const int64_t *block);
+void layout_free(Layout *layout);
+
+/* The words of a block that follow the shape and the axes. */
+const int64_t *block_objects(const int64_t *block);
+
+/* Address of a NumPy scalar's value, or NULL if it is not of this type. */
+const void *scalar_value(int64_t object, int64_t type);
+
+/* Steps along dimension `d` in the tile number `number` of that dimension, and where it begins. */
+static inline int64_t loop_count(const Layout *l, int d) {
+    return d == l->cut ? l->pieces : l->extent[d];
+}
+static inline int64_t loop_start(const Layout *l, int d, int64_t number) {
+    return d == l->cut ? number * l->piece : number;
+}
+
+#endif

@@ -1,0 +1,126 @@
+/* Building blocks shared by math_f32.h and math_f64.h.
+ *
+ * Everything is branch-free, so that a loop over any of these functions vectorises, and every
+ * fused multiply-add is written out, so that all instruction sets give the same bits.
+ * Polynomial coefficients in these files are minimax fits (Remez's exchange algorithm in 160-bit
+ * arithmetic, then rounded to double); the exponent beside each fit is log2 of its relative error.
+ */
+#ifndef TRUENO_MATH_BITS_H
+#define TRUENO_MATH_BITS_H
+
+#include <stdint.h>
+#include <string.h>
+
+#define T_INF __builtin_inf()
+#define T_NAN __builtin_nan("")
+#define T_FMA(a, b, c) __builtin_fma(a, b, c)
+
+/* T_Pn(x, c0, c1, ...): polynomial of n coefficients, lowest power first, by Horner's rule. */
+#define T_P2(x, a, b) T_FMA(x, b, a)
+#define T_P3(x, a, ...) T_FMA(x, T_P2(x, __VA_ARGS__), a)
+#define T_P4(x, a, ...) T_FMA(x, T_P3(x, __VA_ARGS__), a)
+#define T_P5(x, a, ...) T_FMA(x, T_P4(x, __VA_ARGS__), a)
+#define T_P6(x, a, ...) T_FMA(x, T_P5(x, __VA_ARGS__), a)
+#define T_P7(x, a, ...) T_FMA(x, T_P6(x, __VA_ARGS__), a)
+#define T_P8(x, a, ...) T_FMA(x, T_P7(x, __VA_ARGS__), a)
+#define T_P9(x, a, ...) T_FMA(x, T_P8(x, __VA_ARGS__), a)
+#define T_P10(x, a, ...) T_FMA(x, T_P9(x, __VA_ARGS__), a)
+#define T_P11(x, a, ...) T_FMA(x, T_P10(x, __VA_ARGS__), a)
+#define T_P12(x, a, ...) T_FMA(x, T_P11(x, __VA_ARGS__), a)
+#define T_P13(x, a, ...) T_FMA(x, T_P12(x, __VA_ARGS__), a)
+#define T_P14(x, a, ...) T_FMA(x, T_P13(x, __VA_ARGS__), a)
+#define T_P15(x, a, ...) T_FMA(x, T_P14(x, __VA_ARGS__), a)
+#define T_P16(x, a, ...) T_FMA(x, T_P15(x, __VA_ARGS__), a)
+#define T_P17(x, a, ...) T_FMA(x, T_P16(x, __VA_ARGS__), a)
+#define T_P18(x, a, ...) T_FMA(x, T_P17(x, __VA_ARGS__), a)
+#define T_P19(x, a, ...) T_FMA(x, T_P18(x, __VA_ARGS__), a)
+#define T_P20(x, a, ...) T_FMA(x, T_P19(x, __VA_ARGS__), a)
+#define T_P21(x, a, ...) T_FMA(x, T_P20(x, __VA_ARGS__), a)
+#define T_P22(x, a, ...) T_FMA(x, T_P21(x, __VA_ARGS__), a)
+#define T_P23(x, a, ...) T_FMA(x, T_P22(x, __VA_ARGS__), a)
+#define T_P24(x, a, ...) T_FMA(x, T_P23(x, __VA_ARGS__), a)
+
+#define T_SIGN 0x8000000000000000u
+
+/* Adding 1.5 * 2^52 leaves the nearest integer in a double's low bits (|x| < 2^51). */
+#define T_ROUND 0x1.8p52
+/* The same, plus a bias that makes the low bits of n + T_SCALE_ROUND fit t_scale. */
+#define T_SCALE_ROUND (0x1.8p52 + 2046)
+
+/* ln 2 as 53 + 53 bits, and with 42 bits so that e * T_LN2_HEAD is exact for any exponent e. */
+#define T_LOG2E 0x1.71547652b82fep+0
+#define T_LN2_HI 0x1.62e42fefa39efp-1
+#define T_LN2_LO 0x1.abc9e3b39803fp-56
+#define T_LN2_HEAD 0x1.62e42fefa3800p-1
+#define T_LN2_TAIL 0x1.ef35793c76730p-45
+
+/* An unevaluated sum hi + lo with |lo| at most about half an ULP of hi. */
+typedef struct {
+    double hi, lo;
+} t_dd;
+
+static inline uint64_t t_bits(double x) {
+    uint64_t b;
+    memcpy(&b, &x, sizeof b);
+    return b;
+}
+
+static inline double t_double(uint64_t b) {
+    double x;
+    memcpy(&x, &b, sizeof x);
+    return x;
+}
+
+static inline double t_fabs(double x) { return __builtin_fabs(x); }
+
+static inline double t_copysign(double x, double sign) { return __builtin_copysign(x, sign); }
+
+/* Clamps let NaN pass: a comparison with NaN is false and chooses x. */
+static inline double t_at_least(double low, double x) { return low > x ? low : x; }
+static inline double t_at_most(double high, double x) { return high < x ? high : x; }
+
+/* p * 2^n with one rounding, for -1076 <= n <= 1024 and p near 1; u = bits of n + T_SCALE_ROUND.
+ * Two factors 2^(n/2), because 2^n itself may be subnormal or overflow. */
+static inline double t_scale(double p, uint64_t u) {
+    uint64_t half = u >> 1;
+    return p * t_double(half << 52) * t_double((u - half) << 52);
+}
+
+/* 2^n, -1022 <= n <= 1023, from the bits of n + T_EXPONENT_ROUND. */
+#define T_EXPONENT_ROUND (0x1.8p52 + 1023)
+static inline double t_power_of_two(uint64_t u) { return t_double(u << 52); }
+
+/* Dekker's fast two-sum (1971), |a| >= |b| or a = 0: hi + lo = a + b exactly. */
+static inline t_dd t_fast_sum(double a, double b) {
+    t_dd s;
+    s.hi = a + b;
+    s.lo = (a - s.hi) + b;
+    return s;
+}
+
+/* Knuth's two-sum (TAOCP 2, 4.2.2), any order. */
+static inline t_dd t_sum(double a, double b) {
+    t_dd s;
+    s.hi = a + b;
+    double t = s.hi - a;
+    s.lo = (a - (s.hi - t)) + (b - t);
+    return s;
+}
+
+/* hi + lo = a * b exactly, barring underflow. */
+static inline t_dd t_product(double a, double b) {
+    t_dd p;
+    p.hi = a * b;
+    p.lo = T_FMA(a, b, -p.hi);
+    return p;
+}
+
+/* a / b, 0.5 ULP rounding + 0.01: the quotient of the heads, corrected by its residual. */
+static inline double t_quotient(t_dd a, t_dd b) {
+    double inverse = 1 / b.hi;
+    double q = a.hi * inverse;
+    double residual = T_FMA(-q, b.hi, a.hi) + T_FMA(-q, b.lo, a.lo);
+    return T_FMA(residual, inverse, q);
+}
+
+#endif

@@ -1,0 +1,80 @@
+/* float32 logarithms, computed in double with short polynomials. */
+#ifndef TRUENO_MATH_F32_LOG_H
+#define TRUENO_MATH_F32_LOG_H
+
+#include "math_bits.h"
+#include "math_f32_exp.h"
+#include "math_f64_log.h"
+
+/* A float32, 2^-149 <= x, widened: never subnormal as a double. */
+static inline t_split t_split_f32(double x) {
+    const uint64_t root = 0x3fe6a09e667f3bcdu; /* bits of sqrt(1/2) */
+    uint64_t u = t_bits(x) + (0x3ff0000000000000u - root);
+    t_split s;
+    s.m = t_double((u & 0x000fffffffffffffu) + root);
+    s.e = t_double((u >> 52) | 0x4330000000000000u) - (0x1p52 + 1023);
+    return s;
+}
+
+/* log(1 + f), sqrt(1/2) <= 1 + f < sqrt(2), relative error 2^-30. */
+static inline double t_log_short(double f) {
+    double q = T_P10(f, -0x1.ffffffd59c6c4p-2, 0x1.555546379377bp-2, -0x1.00001142507bep-2,
+                     0x1.99a53da9047ecp-3, -0x1.555ab170ef4d8p-3, 0x1.232d8cac30f14p-3,
+                     -0x1.fc343fa06ca37p-4, 0x1.e777357278badp-4, -0x1.de41a200fccb2p-4,
+                     0x1.1375a676b00b5p-4); /* -30.4 */
+    return T_FMA(f * f, q, f);
+}
+
+static inline float t_log_f32(float x) {
+    t_split s = t_split_f32(x);
+    return (float)t_log_domain(x, T_FMA(s.e, T_LN2_HI, t_log_short(s.m - 1)));
+}
+
+/* log1p(x): 1 + x = u + u_lo in double; u_lo matters only where e = 0, and there f is x itself. */
+static inline float t_log1p_f32(float x) {
+    double wide = x, u = 1 + wide;
+    t_split s = t_split_f32(u);
+    double f = s.e == 0 ? wide : s.m - 1;
+    double r = T_FMA(s.e, T_LN2_HI, t_log_short(f));
+    return x == 0 ? x : (float)t_log_domain(u, r);
+}
+
+/* log2(x), 0 < x < inf, a float32: relative error 2^-40, exact at powers of two. */
+static inline double t_log2_short(double x) {
+    t_split s = t_split_f32(x);
+    double f = s.m - 1;
+    double q = T_P15(f, 0x1.71547652b89e0p+0, -0x1.715476528d467p-1, 0x1.ec709dbd23825p-2,
+                     -0x1.715476b443b7cp-2, 0x1.2776c9410634dp-2, -0x1.ec7061e02729cp-3,
+                     0x1.a6154652b95a6p-3, -0x1.715b8d60e7756p-3, 0x1.488d08be22278p-3,
+                     -0x1.272ba3ec4125cp-3, 0x1.087c9bced6087p-3, -0x1.e9fc1f17f2af2p-4,
+                     0x1.024d5b65703dep-3, -0x1.f9f3039a5a0d7p-4, 0x1.02cc66dd312f8p-4); /* -41 */
+    return T_FMA(f, q, s.e);
+}
+
+static inline float t_log2_f32(float x) { return (float)t_log_domain(x, t_log2_short(x)); }
+
+/* 2^-40 is far below half an ULP, so powers of ten come out exact. */
+static inline float t_log10_f32(float x) {
+    return (float)t_log_domain(x, 0x1.34413509f79ffp-2 * t_log2_short(x));
+}
+
+/* pow(x, y) = 2^(y log2 |x|) and C99's table (annex F.9.4.4). An exponent of 150 carries 2^-33 of
+ * absolute error: 0.5 ULP rounding + 0.08. The double product y log2 |x| cannot overflow. */
+static inline float t_pow_f32(float x, float y) {
+    double a = t_fabs(x), size = t_fabs(y);
+    double e = y * t_log2_short(a);
+    /* y = +-inf at |x| = 1 */
+    e = a == 1 ? 0 : e;
+    double r = t_exp2_short(t_at_most(150, t_at_least(-160, e)));
+    double edge = (a == 0) == (y < 0) ? T_INF : 0;
+    r = (a == 0) | (a > 0x1.fffffep127) ? edge : r;
+    int integer = t_is_integer(size);
+    double signed_r = t_copysign(r, x);
+    r = integer & !t_is_integer(0.5 * size) ? signed_r : r;
+    r = (x < 0) & (a < T_INF) & !integer ? T_NAN : r;
+    double sum = (double)x + y;
+    r = (x != x) | (y != y) ? sum : r;
+    return (float)((x == 1) | (y == 0) ? 1 : r);
+}
+
+#endif

@@ -1,0 +1,12 @@
+/* One pool of threads for the process, started when first needed, asleep when idle. */
+#ifndef TRUENO_THREADS_H
+#define TRUENO_THREADS_H
+
+/* How many threads may work on one launch, the caller's among them. */
+int threads_count(void);
+
+/* Runs work(context) on the calling thread and on up to `count - 1` others, and returns when all
+ * have returned. The pool serves one caller at a time: another runs its work alone. */
+void threads_run(int count, void (*work)(void *context), void *context);
+
+#endif

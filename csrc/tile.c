@@ -1,0 +1,130 @@
+/* One tile of a launch: bring in the inputs, run the steps, put out the results. */
+#include <string.h>
+
+#include "vm.h"
+
+typedef void Move(char *dense, char *strided, int size, int64_t rows, int64_t row_stride,
+                  int64_t columns, int64_t column_stride, const Run *run);
+
+static void move_in(char *dense, char *strided, int size, int64_t rows, int64_t row_stride,
+                    int64_t columns, int64_t column_stride, const Run *run) {
+    run->kernels->gather(dense, strided, size, rows, row_stride, columns, column_stride);
+}
+
+static void move_out(char *dense, char *strided, int size, int64_t rows, int64_t row_stride,
+                     int64_t columns, int64_t column_stride, const Run *run) {
+    run->kernels->scatter(strided, dense, size, rows, row_stride, columns, column_stride);
+}
+
+/* Indices are generated: element (i, j) is base + i * row_stride + j * column_stride. */
+static void move_index(char *dense, char *base, int size, int64_t rows, int64_t row_stride,
+                       int64_t columns, int64_t column_stride, const Run *run) {
+    (void)size, (void)run;
+    int64_t *out = (int64_t *)dense;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++)
+            *out++ = (intptr_t)base + i * row_stride + j * column_stride;
+}
+
+/* Visits a tile's elements, two dimensions at a time; `skip` leaves the reduced ones out. */
+static void move(const Run *run, Move *move_2d, const Operand *operand, char *strided, char *dense,
+                 int size, int64_t piece, bool skip) {
+    const Layout *l = &run->layout;
+    int64_t extent[MAX_DIMS + 2] = {1, 1}, stride[MAX_DIMS + 2] = {0, 0}, at[MAX_DIMS + 2] = {0};
+    int dims = 2; /* two outer ones of extent 1, so that there are always two */
+    for (int d = l->cut < 0 ? 0 : l->cut; d < l->dims; d++) {
+        int64_t steps = d == l->cut ? piece : l->extent[d];
+        if (steps == 1 || (skip && l->reduced[d])) continue;
+        extent[dims] = steps;
+        stride[dims++] = operand->stride[d];
+    }
+    int64_t rows = extent[dims - 2], columns = extent[dims - 1];
+    for (;;) {
+        move_2d(dense, strided, size, rows, stride[dims - 2], columns, stride[dims - 1], run);
+        dense += rows * columns * size;
+        int d = dims - 3;
+        for (; d >= 0; d--) {
+            strided += stride[d];
+            if (++at[d] < extent[d]) break;
+            strided -= extent[d] * stride[d];
+            at[d] = 0;
+        }
+        if (d < 0) return;
+    }
+}
+
+void tile_store(const Run *run, const Operand *operand, char *to, const char *from, int64_t piece,
+                bool kept_only) {
+    move(run, move_out, operand, to, (char *)from, operand->size, piece, kept_only);
+}
+
+static void bring_in(Machine *m, int64_t n, int64_t piece) {
+    const Run *run = m->run;
+    const Program *p = run->program;
+    for (int k = 0; k < p->inputs; k++) {
+        const Operand *operand = run->layout.operand + k;
+        char *from = m->pointer[k];
+        if (operand->mode == DENSE) {
+            m->at[k] = from;
+            continue;
+        }
+        /* an operand that is broadcast along the tiles comes in once */
+        if (m->held[k] == from && m->held_count[k] >= n) continue;
+        m->held[k] = from;
+        m->held_count[k] = n;
+        if (operand->mode == SCALAR) run->kernels->fill(m->at[k], from, operand->size, n);
+        else move(run, move_in, operand, from, m->at[k], operand->size, piece, false);
+    }
+    if (!m->index) return;
+    int k = run->layout.operands - 1;
+    if (m->held[k] == m->pointer[k] && m->held_count[k] >= n) return;
+    m->held[k] = m->pointer[k];
+    m->held_count[k] = n;
+    move(run, move_index, run->layout.operand + k, m->pointer[k], (char *)m->index, 8, piece, false);
+}
+
+static void run_steps(Machine *m, int64_t n) {
+    const Program *p = m->run->program;
+    for (int i = 0; i < p->steps; i++) {
+        const Step *s = p->step + i;
+        const char *x = m->at[s->args[0]], *y = m->at[s->args[1]], *z = m->at[s->args[2]];
+        if (s->trusted && m->dirty) fp_take();
+        ((Loop *)s->run)(x, y, z, m->at[s->out], n);
+        m->dirty = !s->trusted;
+        if (s->trusted) m->masks[s->mask] |= fp_take() & s->trusted;
+        if (s->check)
+            m->masks[s->mask] |= ((Check *)s->check)(x, y, m->at[s->out], n, s->derived, s->pole);
+    }
+}
+
+static bool in_place(const Run *run, int output) {
+    const Output *o = run->program->output + output;
+    return !o->reduces && !run->deferred[output] && !run->streams &&
+           run->layout.operand[run->layout.inputs + output].mode == DENSE;
+}
+
+static void put_out(Machine *m, int output, int64_t n, int64_t piece) {
+    const Run *run = m->run;
+    int k = run->layout.inputs + output;
+    const Operand *operand = run->layout.operand + k;
+    const char *from = m->at[run->program->output[output].value];
+    char *to = m->pointer[k];
+    if (from == to) return;
+    if (operand->mode != DENSE) tile_store(run, operand, to, from, piece, false);
+    else if (run->streams) run->kernels->stream(to, from, n * operand->size);
+    else memmove(to, from, (size_t)(n * operand->size));
+}
+
+void tile_run(Machine *m, int64_t piece) {
+    const Run *run = m->run;
+    const Program *p = run->program;
+    int64_t n = piece * run->layout.whole;
+    bring_in(m, n, piece);
+    for (int k = p->outputs - 1; k >= 0; k--) /* of two outputs of one value the first gets it */
+        if (in_place(run, k)) m->at[p->output[k].value] = m->pointer[run->layout.inputs + k];
+    run_steps(m, n);
+    for (int k = 0; k < p->outputs; k++) {
+        if (p->output[k].reduces) reduce_tile(m, k, piece);
+        else put_out(m, k, n, piece);
+    }
+}

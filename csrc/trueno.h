@@ -1,0 +1,66 @@
+/* Types shared by the tile machine's files. */
+#ifndef TRUENO_H
+#define TRUENO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api.cdef"
+
+enum { TILE = 1024, MAX_DIMS = 64 };
+
+/* In the order of trueno/dtypes.py. */
+enum { D_b8, D_i8, D_i16, D_i32, D_i64, D_u8, D_u16, D_u32, D_u64, D_f16, D_f32, D_f64, DTYPES };
+
+/* Floating-point conditions, as trueno/ops.py numbers them. */
+enum { DIVIDE = 1, OVERFLOW = 2, UNDERFLOW = 4, INVALID = 8 };
+
+enum { ERROR_MEMORY = -1, ERROR_TYPE = -2, ERROR_SHAPE = -3 };
+
+/* `n` elements of up to three operands to one result, which may be one of the operands. */
+typedef void Loop(const void *x, const void *y, const void *z, void *out, int64_t n);
+
+/* Keeps in `best`, `at` the better of each pair of values (and its index). */
+typedef void Pick(const void *x, const int64_t *index, void *best, int64_t *at, int64_t n);
+
+/* The conditions (of those in `wanted`) that turned operands x, y into r. */
+typedef int Check(const void *x, const void *y, const void *r, int64_t n, int wanted, int pole);
+
+#define OP(name) OP_##name,
+#define UNARY(name, ...) OP(name)
+#define UNARY2(name, ...) OP(name)
+#define BINARY(name, ...) OP(name)
+#define BINARY2(name, ...) OP(name)
+#define TERNARY(name, ...) OP(name)
+#define PREDICATE(name, ...) OP(name)
+#define PREDICATE2(name, ...) OP(name)
+#define COMPARE(name, ...) OP(name)
+#define SELECT(name, ...) OP(name)
+#define MATH(name) OP(name)
+#define MATH2(name) OP(name)
+#define TRIG(name) OP(name)
+enum {
+#include "ops.def"
+    OPS
+};
+#include "undef.h"
+
+/* Everything that is compiled once an instruction set. */
+typedef struct {
+    const char *isa;
+    Loop *loops[OPS][DTYPES];
+    Loop *casts[DTYPES][DTYPES];
+    Loop *round16;
+    Pick *pick[2][DTYPES];
+    Check *check_float[2], *check_divisor[DTYPES], *check_narrow[2], *check_round16;
+    void (*fill)(void *out, const void *value, int size, int64_t n);
+    void (*gather)(char *out, const char *in, int size, int64_t rows, int64_t row_stride,
+                   int64_t columns, int64_t column_stride);
+    void (*scatter)(char *out, const char *in, int size, int64_t rows, int64_t row_stride,
+                    int64_t columns, int64_t column_stride);
+    void (*stream)(char *out, const char *in, int64_t bytes);
+} Kernels;
+
+extern const Kernels *trueno_kernels;
+
+#endif

@@ -1,0 +1,14 @@
+/* Ends one reading of ops.def: the next one gives its macros another meaning. */
+#undef OP
+#undef UNARY
+#undef UNARY2
+#undef BINARY
+#undef BINARY2
+#undef TERNARY
+#undef PREDICATE
+#undef PREDICATE2
+#undef COMPARE
+#undef SELECT
+#undef MATH
+#undef MATH2
+#undef TRIG

@@ -1,0 +1,314 @@
+/* Launches: units of work over the boxes and tiles of an iteration space, spread over threads. */
+#include "vm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "threads.h"
+
+/* Below this much work (elements times cost) waking another thread costs more than it saves. */
+#define WORTH_THREADS 131072
+/* Results larger than this are written past the cache. */
+#define STREAM_BYTES ((int64_t)32 << 20)
+
+enum { UNIT_TILES = 16, MOST_PARTS = 256, FEW_BOXES = 64 };
+
+/* ---- one thread */
+
+/* Carves `bytes` (rounded up to cache lines) off a block, or only counts them if it is NULL. */
+static void *carve(char *block, size_t *used, size_t bytes) {
+    void *part = block ? block + *used : NULL;
+    *used += (bytes + 63) / 64 * 64;
+    return part;
+}
+
+static Lanes carve_lanes(char *block, size_t *used, const Output *o) {
+    char *value = carve(block, used, BUFFER);
+    return (Lanes){value, o->pick ? carve(block, used, BUFFER) : NULL};
+}
+
+/* Lays a machine out in `block`; with NULL, only finds its size. */
+static size_t machine_make(Machine *m, Run *run, char *block) {
+    const Program *p = run->program;
+    size_t used = 0, operands = (size_t)run->layout.operands;
+    m->run = run;
+    m->dirty = true;
+    m->at = carve(block, &used, (size_t)p->slots * sizeof *m->at);
+    m->held = carve(block, &used, operands * sizeof *m->held);
+    m->held_count = carve(block, &used, operands * sizeof *m->held_count);
+    m->pointer = carve(block, &used, operands * sizeof *m->pointer);
+    m->box = carve(block, &used, operands * sizeof *m->box);
+    m->masks = carve(block, &used, (size_t)p->masks * sizeof *m->masks);
+    m->accumulator = carve(block, &used, (size_t)p->outputs * sizeof *m->accumulator);
+    char *buffers = carve(block, &used, (size_t)p->storages * BUFFER);
+    for (int s = 0; s < p->slots && block; s++) m->at[s] = buffers + (size_t)p->storage[s] * BUFFER;
+    int levels = reduce_levels(&run->layout);
+    bool picks = false;
+    m->index = NULL;
+    for (int k = 0; k < p->outputs; k++) {
+        const Output *o = p->output + k;
+        if (!o->reduces) continue;
+        if (o->pick && !picks) m->index = carve(block, &used, BUFFER);
+        picks = picks || o->pick;
+        Lanes now = carve_lanes(block, &used, o), work = carve_lanes(block, &used, o);
+        Lanes *level = carve(block, &used, (size_t)levels * sizeof(Lanes));
+        for (int i = 0; i < levels; i++) {
+            Lanes lanes = carve_lanes(block, &used, o);
+            if (block) level[i] = lanes;
+        }
+        if (block) m->accumulator[k] = (Accumulator){now, work, level, 0, 0};
+    }
+    return used;
+}
+
+static void machine_start(Machine *m) {
+    const Program *p = m->run->program;
+    memset(m->held_count, 0, (size_t)m->run->layout.operands * sizeof *m->held_count);
+    memset(m->masks, 0, (size_t)p->masks * sizeof *m->masks);
+    for (int k = 0; k < p->consts; k++)
+        m->run->kernels->fill(m->at[p->inputs + k], m->run->constant[k], p->constant[k].size,
+                              m->run->layout.tile);
+}
+
+/* Adds to each operand's address the place of tile `number` in a range of loops. Gives the number
+ * of steps along the cut dimension if it is one of them, else `piece`. */
+static int64_t locate(const Layout *l, int from, int to, int64_t number, int64_t *address,
+                      int64_t piece) {
+    for (int i = to - 1; i >= from; i--) {
+        int d = l->loop[i];
+        int64_t count = loop_count(l, d), start = loop_start(l, d, number % count);
+        number /= count;
+        for (int k = 0; k < l->operands; k++) address[k] += start * l->operand[k].stride[d];
+        if (d == l->cut) piece = l->extent[d] - start < l->piece ? l->extent[d] - start : l->piece;
+    }
+    return piece;
+}
+
+/* Tiles [from, to) of the box of kept indices `box`. Gives its steps along a kept cut dimension. */
+static int64_t run_box(Machine *m, int64_t box, int64_t from, int64_t to) {
+    const Layout *l = &m->run->layout;
+    for (int k = 0; k < l->operands; k++) m->box[k] = l->operand[k].base;
+    int64_t kept_piece = locate(l, 0, l->kept_loops, box, m->box, l->piece);
+    reduce_begin(m);
+    for (int64_t tile = from; tile < to; tile++) {
+        int64_t *address = (int64_t *)m->pointer;
+        memcpy(address, m->box, (size_t)l->operands * sizeof *address);
+        tile_run(m, locate(l, l->kept_loops, l->loops, tile, address, kept_piece));
+    }
+    return kept_piece;
+}
+
+static void run_unit(Machine *m, int64_t unit) {
+    Run *run = m->run;
+    const Layout *l = &run->layout;
+    const Program *p = run->program;
+    if (run->parts > 1) {
+        int64_t box = unit / run->parts, from = unit % run->parts * run->part_tiles;
+        int64_t to = from + run->part_tiles < l->reduced_tiles ? from + run->part_tiles
+                                                               : l->reduced_tiles;
+        run_box(m, box, from, to);
+        for (int k = 0; k < p->outputs; k++) {
+            const Output *o = p->output + k;
+            if (!o->reduces) continue;
+            Lanes result = reduce_end(m, k);
+            int64_t lanes = run->result_lanes, offset = unit * lanes;
+            memcpy(run->partial[k].value + offset * o->lane_size, result.value,
+                   (size_t)(lanes * o->lane_size));
+            if (o->pick) memcpy(run->partial[k].at + offset, result.at, (size_t)lanes * 8);
+        }
+        return;
+    }
+    int64_t end = (unit + 1) * run->group < l->kept_tiles ? (unit + 1) * run->group : l->kept_tiles;
+    for (int64_t box = unit * run->group; box < end; box++) {
+        int64_t piece = run_box(m, box, 0, l->reduced_tiles);
+        for (int k = 0; k < p->outputs; k++)
+            if (p->output[k].reduces) reduce_store(m, k, reduce_end(m, k), piece);
+    }
+}
+
+/* Combines the parts of each box and stores the results. */
+static void join_parts(Machine *m) {
+    Run *run = m->run;
+    const Layout *l = &run->layout;
+    int64_t lanes = run->result_lanes;
+    for (int64_t box = 0; box < l->kept_tiles; box++) {
+        for (int k = 0; k < l->operands; k++) m->box[k] = l->operand[k].base;
+        int64_t piece = locate(l, 0, l->kept_loops, box, m->box, l->piece);
+        for (int k = 0; k < run->program->outputs; k++) {
+            const Output *o = run->program->output + k;
+            if (!o->reduces) continue;
+            int64_t offset = box * run->parts * lanes;
+            Lanes rows = {run->partial[k].value + offset * o->lane_size,
+                          o->pick ? run->partial[k].at + offset : NULL};
+            reduce_fold(m, o, rows, run->parts, lanes);
+            reduce_store(m, k, rows, piece);
+        }
+    }
+}
+
+static void publish_masks(Machine *m) {
+    for (int i = 0; i < m->run->program->masks; i++)
+        if (m->masks[i]) atomic_fetch_or(&m->run->masks[i], m->masks[i]);
+}
+
+static void work(void *context) {
+    Run *run = context;
+    if (atomic_load(&run->next_unit) >= run->units) return;
+    char *block = scratch_take(run->machine_bytes);
+    if (!block) return; /* another thread may have its memory; if none has, units are left over */
+    FpState state = fp_enter();
+    Machine machine;
+    machine_make(&machine, run, block);
+    machine_start(&machine);
+    for (;;) {
+        int64_t unit = atomic_fetch_add(&run->next_unit, 1);
+        if (unit >= run->units) break;
+        run_unit(&machine, unit);
+    }
+#if defined(__x86_64__) || defined(__i386__)
+    if (run->streams) _mm_sfence(); /* streaming stores are weakly ordered */
+#endif
+    publish_masks(&machine);
+    fp_leave(state);
+    scratch_give(block);
+}
+
+/* ---- a launch */
+
+static bool reduces(const Program *p) {
+    for (int k = 0; k < p->outputs; k++)
+        if (p->output[k].reduces) return true;
+    return false;
+}
+
+/* How a launch is split depends on its shape only, never on the number of threads. */
+static void split(Run *run) {
+    const Layout *l = &run->layout;
+    int64_t tiles = l->reduced_tiles, boxes = l->kept_tiles;
+    run->parts = 1;
+    run->part_tiles = tiles;
+    if (reduces(run->program) && boxes < FEW_BOXES) {
+        int64_t most = (tiles + UNIT_TILES - 1) / UNIT_TILES, parts = MOST_PARTS / boxes;
+        parts = parts < most ? parts : most;
+        run->part_tiles = (tiles + parts - 1) / parts;
+        run->parts = (tiles + run->part_tiles - 1) / run->part_tiles;
+    }
+    run->group = tiles < UNIT_TILES ? UNIT_TILES / tiles : 1;
+    run->units = run->parts > 1 ? boxes * run->parts : (boxes + run->group - 1) / run->group;
+    run->result_lanes = (l->cut_reduced ? 1 : l->piece) * (l->whole_reduced ? 1 : l->whole);
+}
+
+/* An output may be an input's own memory. If a later step still reads that input, or a check reads
+ * the operands after the step that overwrites them, the result is stored when all is done. */
+static void find_deferred(Run *run) {
+    const Program *p = run->program;
+    for (int k = 0; k < p->outputs; k++) {
+        const Output *o = p->output + k;
+        run->deferred[k] = o->producer < 0;
+        for (int i = 0; i < p->inputs && !o->reduces; i++) {
+            if (run->layout.operand[i].base != run->layout.operand[p->inputs + k].base) continue;
+            int last = p->input[i].last_step;
+            if (o->producer < last || (o->producer == last && o->checked)) run->deferred[k] = true;
+        }
+    }
+}
+
+static bool should_stream(const Run *run) {
+    int64_t bytes = 0;
+    for (int k = 0; k < run->layout.outputs; k++)
+        if (!run->program->output[k].reduces)
+            bytes += run->layout.kept_tiles * run->layout.reduced_tiles * run->layout.tile *
+                     run->program->output[k].size;
+    return bytes > STREAM_BYTES;
+}
+
+static int threads_for(const Run *run) {
+    const Layout *l = &run->layout;
+    double elements = (double)l->kept_tiles * (double)l->reduced_tiles * (double)l->tile;
+    if (elements * run->program->cost < WORTH_THREADS) return 1;
+    int count = threads_count();
+    return run->units < count ? (int)run->units : count;
+}
+
+static int read_constants(const Program *p, const int64_t *objects, const void **constant) {
+    for (int k = 0; k < p->consts; k++) {
+        constant[k] = scalar_value(objects[k], p->constant[k].type);
+        if (!constant[k]) return ERROR_TYPE;
+    }
+    return 0;
+}
+
+static size_t partial_bytes(const Run *run, const Output *o) {
+    size_t lanes = (size_t)(run->units * run->result_lanes);
+    return o->reduces && run->parts > 1 ? lanes * (size_t)(o->lane_size + (o->pick ? 8 : 0)) + 64
+                                        : 0;
+}
+
+static int run_launch(Run *run, const int64_t *objects) {
+    const Program *p = run->program;
+    split(run);
+    size_t bytes = 64 * 4 + (size_t)p->consts * sizeof(void *) + (size_t)p->outputs +
+                   (size_t)p->outputs * sizeof(Lanes) + (size_t)p->masks * sizeof(atomic_int);
+    for (int k = 0; k < p->outputs; k++) bytes += 64 + partial_bytes(run, p->output + k);
+    char *block = scratch_take(bytes);
+    if (!block) return ERROR_MEMORY;
+    size_t used = 0;
+    run->constant = carve(block, &used, (size_t)p->consts * sizeof *run->constant);
+    run->deferred = carve(block, &used, (size_t)p->outputs * sizeof *run->deferred);
+    run->partial = carve(block, &used, (size_t)p->outputs * sizeof *run->partial);
+    run->masks = carve(block, &used, (size_t)p->masks * sizeof *run->masks);
+    for (int i = 0; i < p->masks; i++) atomic_init(&run->masks[i], 0);
+    for (int k = 0; k < p->outputs; k++) {
+        const Output *o = p->output + k;
+        int64_t lanes = run->units * run->result_lanes;
+        run->partial[k].value = carve(block, &used, partial_bytes(run, o));
+        if (o->pick) { /* the indices, which need the stricter alignment, come first */
+            run->partial[k].at = (int64_t *)run->partial[k].value;
+            run->partial[k].value += lanes * 8;
+        }
+    }
+    int status = read_constants(p, objects + p->inputs + p->outputs, run->constant);
+    if (!status) {
+        find_deferred(run);
+        run->streams = should_stream(run);
+        Machine machine;
+        run->machine_bytes = machine_make(&machine, run, NULL);
+        atomic_init(&run->next_unit, 0);
+        threads_run(threads_for(run), work, run);
+        if (atomic_load(&run->next_unit) < run->units) status = ERROR_MEMORY;
+    }
+    if (!status && run->parts > 1) {
+        char *memory = scratch_take(run->machine_bytes);
+        if (memory) {
+            FpState state = fp_enter();
+            Machine machine;
+            machine_make(&machine, run, memory);
+            machine_start(&machine);
+            join_parts(&machine);
+            publish_masks(&machine);
+            fp_leave(state);
+            scratch_give(memory);
+        } else {
+            status = ERROR_MEMORY;
+        }
+    }
+    if (!status) {
+        int64_t *masks = (int64_t *)objects + p->inputs + p->outputs + p->consts;
+        for (int i = 0; i < p->masks; i++) {
+            int mask = atomic_load(&run->masks[i]);
+            masks[i] |= mask;
+            if (mask) status = 1;
+        }
+    }
+    scratch_give(block);
+    return status;
+}
+
+int trueno_run(const Program *program, int64_t *block) {
+    Run run = {.program = program, .kernels = trueno_kernels};
+    int status = layout_make(&run.layout, program, block);
+    if (!status) status = run_launch(&run, block_objects(block));
+    layout_free(&run.layout);
+    return status;
+}

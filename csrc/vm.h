@@ -1,0 +1,73 @@
+/* The tile machine: what one thread needs to run a launch's program tile by tile. */
+#ifndef TRUENO_VM_H
+#define TRUENO_VM_H
+
+#include <stdatomic.h>
+
+#include "fpstate.h"
+#include "layout.h"
+
+/* Bytes between tile buffers: not a multiple of 4096, lest all of them compete for one cache set. */
+enum { BUFFER = TILE * 8 + 320 };
+
+/* Partial results of one reduction side by side: values and, for argmax and argmin, indices. */
+typedef struct {
+    char *value;
+    int64_t *at;
+} Lanes;
+
+/* A launch in progress, shared by its threads. */
+typedef struct {
+    const Program *program;
+    const Kernels *kernels;
+    const void **constant;
+    Layout layout;
+    bool streams;           /* results go past the cache */
+    bool *deferred;         /* outputs that are stored only after all steps */
+    int64_t parts;          /* into how many parts each reduction is split */
+    int64_t part_tiles;     /* and their length */
+    int64_t group;          /* output boxes a unit, if they are not split */
+    int64_t units;
+    int64_t result_lanes;   /* lanes of a folded reduction */
+    Lanes *partial;         /* of each output: [box][part][lane] */
+    size_t machine_bytes;
+    atomic_llong next_unit;
+    atomic_int *masks;
+} Run;
+
+/* A reduction on its way through the tiles of a box. Blocks of tiles are summed one after the
+ * other, blocks pairwise: `level[i]` holds the sum of 2^i blocks if bit i of `blocks` is set. */
+typedef struct {
+    Lanes now, work, *level;
+    int64_t tiles, blocks;
+} Accumulator;
+
+typedef struct {
+    Run *run;
+    char **at;              /* where each slot's tile lies */
+    char **held;            /* the operand elements that an input's buffer holds a copy of, */
+    int64_t *held_count;    /* and how many */
+    char **pointer;         /* this tile's first element in each operand */
+    int64_t *box;           /* the operands' addresses at the current box of kept indices */
+    int64_t *index;         /* tile of indices within the reduced axes */
+    Accumulator *accumulator;
+    int *masks;
+    bool dirty;             /* the hardware flags hold what nobody asked for */
+} Machine;
+
+/* One tile: `piece` steps of the cut dimension, from the machine's pointers. */
+void tile_run(Machine *m, int64_t piece);
+/* Moves a dense tile (or, of a reduction, its kept part) to an output's memory. */
+void tile_store(const Run *run, const Operand *operand, char *to, const char *from, int64_t piece,
+                bool kept_only);
+
+int reduce_levels(const Layout *l);
+void reduce_begin(Machine *m);
+void reduce_tile(Machine *m, int output, int64_t piece);
+/* Folds what was accumulated into the first `result_lanes` lanes. */
+Lanes reduce_end(Machine *m, int output);
+void reduce_store(Machine *m, int output, Lanes result, int64_t piece);
+/* Folds `count` rows of `width` lanes into the first, pairwise. */
+void reduce_fold(Machine *m, const Output *output, Lanes rows, int64_t count, int64_t width);
+
+#endif

@@ -1,0 +1,88 @@
+"""The README's table of kernels, computed from the operation table and the backends.
+
+``python -m tests.readme`` rewrites the table in README.md; a test asserts that it is up to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from trueno._backends import simd, wgsl
+from trueno.dispatch import resolve, sum_dtype
+from trueno.dtypes import ACCELERATED, BOOL, FLOATS, INT64, SIGNED, UNSIGNED, Dtype
+from trueno.ops import OPS, Op
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+BEGIN, END = "<!-- operations: python -m tests.readme -->", "<!-- end of operations -->"
+
+Supports = Callable[[str, tuple[Dtype, ...], Dtype], bool]
+
+# Words for sets of dtypes, largest sets first.
+_WORDS: tuple[tuple[str, tuple[Dtype, ...]], ...] = (
+    ("bool", (BOOL,)),
+    ("integers", (*SIGNED, *UNSIGNED)),
+    ("signed integers", SIGNED),
+    ("floats", FLOATS),
+)
+
+
+def _operands(op: Op, dtype: Dtype) -> tuple[tuple[Dtype, ...], Dtype] | None:
+    """The dtypes in which ``op`` computes on arrays of ``dtype``; None if it would cast them first."""
+    if op.name == "cast":
+        return (dtype,), np.dtype(np.float32)
+    if op.name in ("sum", "prod"):
+        computed = sum_dtype(dtype)
+        return (computed,), computed
+    if op.name in ("all", "any"):
+        return (dtype,), BOOL
+    if op.reduce is not None:
+        return (dtype,), INT64 if op.types is None else dtype
+    keys = (BOOL, dtype, dtype) if op.name == "where" else (dtype,) * op.nin
+    try:
+        *inputs, result = resolve(op, keys)
+    except TypeError:
+        return None
+    return (tuple(inputs), result) if tuple(inputs) == keys else None
+
+
+def _dtypes(op: Op, supports: Supports) -> str:
+    """The dtypes for which a backend has a kernel, in words."""
+    found = []
+    for dtype in ACCELERATED:
+        call = _operands(op, dtype)
+        if call is not None and supports(op.name, *call):
+            found.append(dtype)
+    words = []
+    for word, members in _WORDS:
+        if found and set(members) <= set(found):
+            words.append(word)
+            found = [dtype for dtype in found if dtype not in members]
+    words += [dtype.name for dtype in found]
+    return ", ".join(words) or "-"
+
+
+def table() -> str:
+    """Markdown: operations that the same dtypes support, one row for each combination."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for op in OPS.values():
+        rows.setdefault((_dtypes(op, simd.supports), _dtypes(op, wgsl.supports)), []).append(op.name)
+    lines = ["| operations | CPU kernels | GPU kernels |", "|---|---|---|"]
+    for (cpu, gpu), names in rows.items():
+        lines.append(f"| {', '.join(f'`{name}`' for name in names)} | {cpu} | {gpu} |")
+    return "\n".join(lines)
+
+
+def with_table(text: str) -> str:
+    """README's text with the present table. ValueError where its markers are missing."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"README.md must hold {BEGIN!r} and {END!r}")
+    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+
+
+if __name__ == "__main__":
+    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,250 @@
+"""The planner's choices and the engine's promises: what fuses, what runs when, what is kept."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+
+import trueno as tn
+from trueno import engine, memory
+from trueno.graph import WEIGHT_LIMIT, result_strides
+from trueno.ops import ELEMENTWISE, OPS
+
+
+@pytest.fixture(autouse=True)
+def everything_deferred() -> Any:
+    with tn.config(backend="numpy", threshold=0):
+        yield
+
+
+def launches(f: Any) -> list[str]:
+    """The kernels that ran during ``f()``, in a line each."""
+    with tn.profile() as p:
+        f()
+    return [name for (_, name), (n, _, _) in p.kernels.items() for _ in range(int(n))]
+
+
+def a(*shape: int) -> Any:
+    return tn.asarray(np.arange(1.0, 1.0 + int(np.prod(shape))).reshape(shape))
+
+
+def test_a_chain_is_one_kernel() -> None:
+    x, y = a(4), a(4)
+    assert launches(lambda: tn.evaluate(2 * x + 3 * y - x * y + 0.5)) == [
+        "multiply multiply add multiply subtract add"
+    ]
+
+
+def test_a_reduction_is_fused_with_its_producer() -> None:
+    x = a(3, 4)
+    assert launches(lambda: tn.evaluate(np.sqrt(x * x).sum(axis=1))) == ["multiply sqrt sum()"]
+
+
+def test_a_live_value_is_stored_by_the_kernel_that_uses_it() -> None:
+    x = a(4)
+    y = x * 2
+    z = y + 1
+    assert len(launches(lambda: tn.evaluate(z))) == 1
+    assert launches(lambda: np.array(y)) == []
+    assert np.array_equal(np.array(y), [2, 4, 6, 8])
+
+
+def test_a_dead_value_is_not_stored() -> None:
+    x = a(4)
+
+    def f() -> Any:
+        y = x * 2
+        return y + 1
+
+    z = f()
+    assert len(engine.Graph([z._buffer.node]).nodes) == 2
+    assert len(launches(lambda: tn.evaluate(z))) == 1
+
+
+def test_a_row_statistic_makes_two_kernels() -> None:
+    x = a(3, 4)
+    assert launches(lambda: tn.evaluate(x - x.max(axis=1, keepdims=True))) == ["max()", "subtract"]
+
+
+def test_a_loop_plans_once() -> None:
+    x = a(4)
+    engine._plans.clear()
+    for _ in range(10):
+        x = tn.evaluate(x * 0.5 + 1)
+    assert len(engine._plans) == 1
+
+
+def test_shapes_are_no_part_of_a_plan() -> None:
+    engine._plans.clear()
+    for n in (3, 5, 7):
+        tn.evaluate(a(n) * 2 + 1)
+    assert len(engine._plans) == 1
+
+
+def test_in_place_operations_chain_into_one_kernel() -> None:
+    x = a(4)
+
+    def f() -> None:
+        y = x
+        y += 1
+        y *= 2
+        tn.evaluate(y)
+
+    assert launches(f) == ["add multiply"]
+    assert np.array_equal(np.array(x), [4, 6, 8, 10])
+
+
+def test_a_stencil_step_in_place_reads_the_old_values() -> None:
+    n = np.arange(10.0) ** 2
+    u = tn.asarray(n.copy())
+    for _ in range(3):
+        u[1:-1] += 0.25 * (u[2:] - 2 * u[1:-1] + u[:-2])
+        n[1:-1] += 0.25 * (n[2:] - 2 * n[1:-1] + n[:-2])
+    assert np.array_equal(np.array(u), n)
+
+
+def test_a_growing_loop_runs_by_itself() -> None:
+    x = a(4)
+    for _ in range(WEIGHT_LIMIT + 5):
+        x = x + 1
+    assert x._buffer.node is None or x._buffer.node.weight < WEIGHT_LIMIT
+
+
+def test_dead_operands_are_freed_while_results_wait() -> None:
+    x = a(100_000)
+    y = tn.evaluate(x + 1)
+    buffer = weakref.ref(x._buffer)
+    del x
+    gc.collect()
+    assert buffer() is None
+    assert float(y[0]) == 2.0
+
+
+def test_memory_is_handed_out_again() -> None:
+    memory.trim()
+    x = tn.evaluate(a(100_000) + 1)
+    address = memory.address(x._array)
+    del x
+    y = tn.evaluate(a(100_000) + 2)
+    assert memory.address(y._array) == address
+
+
+def test_memory_that_someone_looks_at_is_not_handed_out() -> None:
+    memory.trim()
+    x = tn.evaluate(a(100_000) + 1)
+    exported = np.asarray(x)[1:]
+    del x
+    for _ in range(3):
+        tn.evaluate(a(100_000) * 0)
+    assert exported[0] == 3.0
+
+
+def test_strict_mode_names_what_would_be_deferred() -> None:
+    with tn.config(strict=True), pytest.raises(tn.StrictError, match=r"trueno\.cumsum"):
+        a(4).cumsum()
+
+
+def test_profile_counts_deferrals_by_line() -> None:
+    x = a(4)
+    with tn.profile() as p:
+        x.cumsum()
+    ((function, _, line),) = p.deferrals
+    assert function == "cumsum"
+    assert line.startswith("test_engine.py:")
+
+
+def test_validation_finds_a_wrong_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong(engine.NumpyBackend):
+        name = "wrong"
+
+        def launch(self, launch: Any) -> None:
+            super().launch(launch)
+            launch.outputs[0].array[...] += 1
+
+    monkeypatch.setitem(engine._backends, "simd", Wrong())
+    monkeypatch.setattr(engine, "_supported", {})
+    with tn.config(backend="simd", validate=True):
+        with pytest.raises(RuntimeError, match="differs from the numpy backend"):
+            tn.evaluate(a(4) * 2)
+
+
+def test_a_failing_gpu_costs_one_warning_and_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(engine.NumpyBackend):
+        name = "wgpu"
+        device = "gpu"
+
+        def launch(self, launch: Any) -> None:
+            raise RuntimeError("device lost")
+
+    monkeypatch.setitem(engine._backends, "wgpu", Broken())
+    monkeypatch.setattr(engine, "_supported", {})
+    with tn.config(backend="wgpu"):
+        y = a(4) * 2
+        with pytest.warns(tn.TruenoWarning, match="device lost"):
+            tn.evaluate(y)
+        assert np.array_equal(np.array(y), [2, 4, 6, 8])
+        assert np.array_equal(np.array(a(4) * 3), [3, 6, 9, 12])
+
+
+def test_threads_share_arrays() -> None:
+    x = a(1000)
+    y = x * 2 + 1
+    seen: list[float] = []
+
+    def work() -> None:
+        for _ in range(50):
+            seen.append(float(np.array((y - x).sum())))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(seen) == {float((np.arange(1.0, 1001.0) + 1).sum())}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_works() -> None:
+    x = a(100_000)
+    tn.evaluate(x + 1)
+    pid = os.fork()
+    if pid == 0:
+        with tn.config(backend="simd"):
+            right = float(np.array((x + 1).sum())) == 100_000 * 100_001 / 2 + 100_000
+        os._exit(0 if right else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_layouts_are_numpys(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    ndim = int(generator.integers(1, 5))
+    shape = tuple(int(n) for n in generator.integers(1, 4, ndim))
+    operands = []
+    for _ in range(2):
+        axes = generator.permutation(ndim)
+        array = np.zeros([shape[i] + 1 for i in axes]).transpose(np.argsort(axes))
+        array = array[tuple(slice(None, n) for n in shape)]
+        kept = generator.random(ndim) < 0.8
+        operands.append(array[tuple(slice(None) if keep else slice(0, 1) for keep in kept)])
+    result = np.add(*operands)
+    mine = result_strides(result.shape, 8, [(x.shape, x.strides) for x in operands])
+    assert [s for n, s in zip(result.shape, mine, strict=True) if n > 1] == [
+        s for n, s in zip(result.shape, result.strides, strict=True) if n > 1
+    ]
+
+
+def test_every_row_of_the_table_is_complete() -> None:
+    for name, op in OPS.items():
+        assert op.name == name
+        assert callable(op.meaning)
+    for op in ELEMENTWISE.values():
+        assert op.types is not None or op.name in ("where", "cast")
+        if op.wgsl is not None:
+            op.wgsl.format("x", "y", "z", T="f32", S="f32")

@@ -1,0 +1,117 @@
+"""The command line: ``python -m trueno COMMAND``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trueno import engine
+from trueno.config import BACKENDS, SETTINGS, config
+
+# What the demo needs beyond Trueno's own dependencies: import names to distribution names.
+DEMO_NEEDS = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "PIL": "pillow"}
+
+
+def _demo(args: argparse.Namespace) -> int:
+    missing = [name for module, name in DEMO_NEEDS.items() if not importlib.util.find_spec(module)]
+    if missing:
+        print(
+            f"trueno demo: {', '.join(missing)} not installed; pip install 'trueno[demo]'",
+            file=sys.stderr,
+        )
+        return 1
+    demo = importlib.import_module("trueno.demo")
+    with config(backend=args.backend or SETTINGS.get().backend):
+        try:
+            status: int = demo.main(
+                args.out, args.repeats, args.quick, args.examples or demo.EXAMPLES
+            )
+        except FileNotFoundError as error:
+            print(f"trueno demo: {error}", file=sys.stderr)
+            return 1
+        return status
+
+
+def _cpu() -> str:
+    simd: Any = engine.backend("simd")
+    return f"{simd.isa}, {simd.threads} threads"
+
+
+def _gpu() -> str:
+    if os.environ.get("TRUENO_GPU") == "off":
+        return "off (TRUENO_GPU)"
+    found: Any = engine.backend("wgpu")
+    if found is None:
+        return "none found; for a software adapter set TRUENO_GPU=software"
+    info = found.gpu.info
+    return f"{info['device']} ({info['adapter_type']}, {info['backend_type']})"
+
+
+def _info(_: argparse.Namespace) -> int:
+    settings = SETTINGS.get()
+    switches = [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("TRUENO_")]
+    rows = {
+        "trueno": importlib.metadata.version("trueno"),
+        "python": f"{platform.python_version()}, {platform.platform()}",
+        "numpy": np.__version__,
+        "cpu": _cpu(),
+        "gpu": _gpu(),
+        "backend": settings.backend,
+        "threshold": f"{settings.threshold} elements",
+        "switches": " ".join(switches) or "none set",
+    }
+    for name, value in rows.items():
+        print(f"{name:<10} {value}")
+    return 0
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m trueno", description="Trueno: NumPy code, faster, unchanged."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    demo = commands.add_parser(
+        "demo", help="run NumPy programs on real data, on NumPy and on Trueno, and compare"
+    )
+    demo.add_argument(
+        "--out", type=Path, default=Path("demo-out"), help="folder for pictures (demo-out)"
+    )
+    demo.add_argument("--repeats", type=_positive, default=5, help="timed repeats (5)")
+    demo.add_argument("--quick", action="store_true", help="small inputs")
+    demo.add_argument(
+        "--backend", choices=BACKENDS, help="pin the backend (TRUENO_BACKEND, or auto)"
+    )
+    demo.add_argument("--examples", type=Path, help="folder of the programs (the checkout's)")
+    demo.set_defaults(run=_demo)
+
+    info = commands.add_parser("info", help="say what Trueno finds on this machine")
+    info.set_defaults(run=_info)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command; returns its exit status. An unknown command exits with 2."""
+    args = _parser().parse_args(arguments)
+    status: int = args.run(args)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""What the chapters share: operands as handles, NumPy's defaults, NumPy's own calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from trueno.array import check_device, pin
+from trueno.config import SETTINGS
+from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap, wrap_value
+from trueno.dispatch import call_numpy, host, view_of
+from trueno.errors import named
+from trueno.memory import NDArray
+from trueno.protocols import implements
+
+__all__ = [
+    "NO_VALUE",
+    "call",
+    "created",
+    "direct",
+    "given",
+    "implements",
+    "normal_axes",
+    "small",
+    "viewed",
+]
+
+# NumPy's mark for an argument that was not given; its functions pass it to each other.
+NO_VALUE: Any = np._NoValue
+
+
+def given(x: Any) -> Any:
+    """``x`` as a handle: an ndarray's memory stays its owner's; other objects become new arrays."""
+    if isinstance(x, Handle):
+        return x
+    if isinstance(x, np.ndarray):
+        array = np.asarray(x)
+        return handle_on(array, foreign_buffer(array))
+    array = np.asarray(x)
+    shared = array.base is not None or hasattr(x, "__array__") or hasattr(x, "__array_interface__")
+    return handle_on(array, foreign_buffer(array)) if shared else wrap(array)
+
+
+def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """``f`` by NumPy, counted as a deferral, without the arguments that were not given."""
+    return call_numpy(f, args, {key: x for key, x in kwargs.items() if x is not NO_VALUE})
+
+
+def small(x: Handle) -> bool:
+    """Whether NumPy computes with ``x`` right away: current on the host, below the threshold."""
+    buffer = x._buffer
+    return (buffer is None or buffer.plain) and x._array.size < SETTINGS.get().threshold
+
+
+def direct(f: Callable[..., Any], x: Handle, *args: Any, **kwargs: Any) -> Any:
+    """``f(x, ...)`` by NumPy for a small ``x``, where that is no deferral but the fastest way."""
+    try:
+        return wrap_value(f(host(x), *args, **kwargs))
+    except Exception as error:
+        raise named(error, f.__name__) from None
+
+
+def viewed(x: Any, f: Callable[[NDArray], NDArray], name: str) -> Any:
+    """``f``'s view of ``x`` (a copy where NumPy must copy)."""
+    return view_of(given(x), f, name)
+
+
+def created(name: str, device: Any, f: Callable[..., NDArray], *args: Any, **kwargs: Any) -> Any:
+    """A fresh array ``f(*args, **kwargs)``, pinned to ``device`` unless that is None.
+
+    Raises ValueError for an unknown device or one that this machine lacks.
+    """
+    if device is not None:
+        check_device(device, name)
+    try:
+        handle = wrap(f(*[host(x) for x in args], **{key: host(x) for key, x in kwargs.items()}))
+    except Exception as error:
+        raise named(error, name) from None
+    if device is not None:
+        pin(handle, device)
+    return handle
+
+
+def same_device(result: Any, x: Any, device: Any, name: str) -> Any:
+    """``result``, just made, pinned to ``device`` or else to where ``x`` is pinned."""
+    if device is None:
+        device = x.device if isinstance(x, Handle.result_class) else "auto"  # type: ignore[attr-defined]
+    check_device(device, name)
+    if result.device != device:
+        buffer = buffer_of(result)
+        buffer.pin = device
+        buffer.update()
+    return result
+
+
+def normal_axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
+    """``axis`` (None: all) as a tuple of axes from 0 to ndim - 1; None where NumPy raises an error."""
+    if axis is None:
+        return tuple(range(ndim))
+    try:
+        axes = [int(a.__index__()) for a in (axis if isinstance(axis, tuple) else (axis,))]
+    except (AttributeError, TypeError):
+        return None
+    normal = [a + ndim if a < 0 else a for a in axes]
+    valid = all(0 <= a < ndim for a in normal) and len(set(normal)) == len(normal)
+    return tuple(normal) if valid else None

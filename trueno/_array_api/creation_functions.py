@@ -1,0 +1,317 @@
+"""Creation functions (the standard's chapter "Creation Functions").
+
+``device`` is "auto" (Trueno places the work), "cpu", "gpu" or None, which means "auto", and for the
+``*_like`` functions the device of the array. ValueError for a device that is unknown or missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trueno._array_api._support import call, created, given, implements, same_device
+from trueno.array import check_device
+from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap
+from trueno.dispatch import elementwise, host
+from trueno.dtypes import NUMBER
+from trueno.errors import named
+from trueno.ops import OPS
+
+__all__ = [
+    "arange",
+    "asarray",
+    "empty",
+    "empty_like",
+    "eye",
+    "from_dlpack",
+    "full",
+    "full_like",
+    "linspace",
+    "meshgrid",
+    "ones",
+    "ones_like",
+    "tril",
+    "triu",
+    "zeros",
+    "zeros_like",
+]
+
+
+@implements(np.asarray, np.asanyarray)
+def asarray(
+    obj: Any,
+    /,
+    dtype: Any = None,
+    order: Any = None,
+    *,
+    device: Any = None,
+    copy: bool | None = None,
+) -> Any:
+    """An array of ``obj``: an array, a scalar, (nested) sequences of those, or a buffer.
+
+    copy: True always copies; False never does (ValueError where that is impossible); None copies
+    whatever is not a TruenoArray already, so that the result owns its memory. ``order`` is NumPy's.
+    """
+    if isinstance(obj, Handle):
+        return _from_handle(obj, dtype, order, device, copy)
+    check_device("auto" if device is None else device, "asarray")
+    try:
+        if copy is False:
+            array = np.asarray(obj, dtype, order, copy=False)  # type: ignore[call-overload]
+            result = handle_on(array, foreign_buffer(array))
+        else:
+            result = wrap(np.array(obj, dtype, order=order or "K", copy=True))
+    except Exception as error:
+        raise named(error, "asarray") from None
+    return same_device(result, None, device, "asarray")
+
+
+def _from_handle(x: Any, dtype: Any, order: Any, device: Any, copy: bool | None) -> Any:
+    wanted = x.dtype if dtype is None else np.dtype(dtype)
+    flags = x._array.flags
+    laid_out = (
+        order in (None, "K", "A")
+        or (order == "C" and flags.c_contiguous)
+        or (order == "F" and flags.f_contiguous)
+    )
+    moved = device is not None and device != x.device
+    if wanted == x.dtype and laid_out and not moved:
+        return x.copy("K") if copy else x
+    if copy is False:
+        raise ValueError(
+            "trueno.asarray: copy=False, but the dtype, order or device asked for needs a copy"
+        )
+    if moved:
+        check_device(device, "asarray")
+    result = x.astype(wanted) if laid_out else x.astype(wanted, order=order)
+    return same_device(result, x, device, "asarray")
+
+
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
+    """An array over the memory that ``x`` exports through DLPack, or a copy of it.
+
+    device: where the result is pinned. copy: True copies; False and None share the memory, but that
+    None copies to reach a GPU. Raises BufferError or ValueError where the exporter cannot share.
+    """
+    if device is not None:
+        check_device(device, "from_dlpack")
+    to_gpu = device == "gpu"
+    if to_gpu and copy is False and not (isinstance(x, Handle) and buffer_of(x).pin == "gpu"):
+        raise ValueError("trueno.from_dlpack: memory cannot be shared with a GPU; copy it")
+    if isinstance(x, Handle):
+        if copy or (device is not None and device != buffer_of(x).pin):
+            return same_device(wrap(host(x).copy()), x, device, "from_dlpack")
+        return handle_on(x._array.view(), buffer_of(x))
+    keywords: dict[str, Any] = {}
+    if device is not None:
+        keywords["device"] = "cpu"
+    if copy is not None:
+        keywords["copy"] = copy
+    try:
+        array = np.from_dlpack(x, **keywords)
+    except Exception as error:
+        raise named(error, "from_dlpack") from None
+    if copy or to_gpu:
+        result = wrap(array if copy else array.copy())
+    else:
+        result = handle_on(array, foreign_buffer(array))
+    return same_device(result, None, device, "from_dlpack")
+
+
+@implements(np.arange)
+def arange(
+    start: Any,
+    stop: Any = None,
+    step: Any = 1,
+    dtype: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
+    """Values from ``start`` (0 if it is the only one) up to, without, ``stop``, one axis.
+
+    Raises ZeroDivisionError for a ``step`` of 0.
+    """
+    if stop is None:
+        return created("arange", device, np.arange, 0, start, step, dtype=dtype)
+    return created("arange", device, np.arange, start, stop, step, dtype=dtype)
+
+
+@implements(np.empty)
+def empty(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> Any:
+    """An array of ``shape`` (float64 by default) whose contents are arbitrary."""
+    return created("empty", device, np.empty, shape, dtype, order)
+
+
+@implements(np.zeros)
+def zeros(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> Any:
+    """Zeros of ``shape``, float64 by default."""
+    return created("zeros", device, np.zeros, shape, np.float64 if dtype is None else dtype, order)
+
+
+@implements(np.ones)
+def ones(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> Any:
+    """Ones of ``shape``, float64 by default."""
+    return created("ones", device, np.ones, shape, dtype, order)
+
+
+@implements(np.full)
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None
+) -> Any:
+    """``fill_value`` everywhere in an array of ``shape``; by default in the value's own dtype."""
+    return created("full", device, np.full, shape, fill_value, dtype, order)
+
+
+def _like(
+    f: Any, x: Any, *args: Any, shape: Any, dtype: Any, order: Any, subok: bool, device: Any
+) -> Any:
+    """NumPy's ``*_like`` function; only the layout of ``x`` is read, so that it may stay pending."""
+    x = given(x)
+    try:
+        result = wrap(f(x._array, *args, dtype, order, False, shape))
+    except Exception as error:
+        raise named(error, f.__name__) from None
+    return same_device(result, x, device, f.__name__)
+
+
+@implements(np.empty_like)
+def empty_like(
+    prototype: Any,
+    /,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
+    """An array like ``prototype`` in shape, dtype and layout, with arbitrary contents."""
+    return _like(
+        np.empty_like, prototype,
+        shape=shape, dtype=dtype, order=order, subok=subok, device=device,
+    )  # fmt: skip
+
+
+@implements(np.zeros_like)
+def zeros_like(
+    a: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
+    """Zeros in the shape, dtype and layout of ``a``."""
+    return _like(
+        np.zeros_like, a, shape=shape, dtype=dtype, order=order, subok=subok, device=device
+    )
+
+
+@implements(np.ones_like)
+def ones_like(
+    a: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
+    """Ones in the shape, dtype and layout of ``a``."""
+    return _like(
+        np.ones_like, a, shape=shape, dtype=dtype, order=order, subok=subok, device=device
+    )
+
+
+@implements(np.full_like)
+def full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
+    """``fill_value`` everywhere, in the shape, dtype and layout of ``a``."""
+    return _like(
+        np.full_like, a, host(fill_value),
+        shape=shape, dtype=dtype, order=order, subok=subok, device=device,
+    )  # fmt: skip
+
+
+def eye(
+    n_rows: int,
+    n_cols: int | None = None,
+    k: int = 0,
+    dtype: Any = None,
+    order: Any = "C",
+    *,
+    device: Any = None,
+) -> Any:
+    """Ones on diagonal ``k`` (0: the main one, > 0: above) of a matrix of zeros, float64 by default."""
+    dtype = np.float64 if dtype is None else dtype
+    return created("eye", device, np.eye, n_rows, n_cols, k, dtype, order)
+
+
+@implements(np.eye)
+def _eye(N: int, M: int | None = None, *args: Any, **kwargs: Any) -> Any:
+    return eye(N, M, *args, **kwargs)
+
+
+@implements(np.linspace)
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
+    device: Any = None,
+) -> Any:
+    """``num`` evenly spaced values from ``start`` to ``stop``, which is left out without ``endpoint``.
+
+    With ``retstep`` a tuple of the array and the step. Raises ValueError for a negative ``num``.
+    """
+    if not retstep:
+        return created(
+            "linspace", device, np.linspace, start, stop, num, endpoint, dtype=dtype, axis=axis
+        )
+    result, step = call(np.linspace, start, stop, num, endpoint, True, dtype, axis)
+    return same_device(result, None, device, "linspace"), step
+
+
+@implements(np.meshgrid)
+def meshgrid(*arrays: Any, copy: bool = True, sparse: bool = False, indexing: Any = "xy") -> Any:
+    """Coordinate matrices of one-dimensional coordinate vectors: a tuple of arrays.
+
+    indexing: "xy" (Cartesian: the first two axes swapped) or "ij" (matrix); ValueError for others.
+    """
+    grids = call(np.meshgrid, *map(given, arrays), copy=copy, sparse=sparse, indexing=indexing)
+    return tuple(grids)
+
+
+def _triangle(x: Any, k: int, lower: bool) -> Any:
+    x = given(x)
+    if x.ndim < 2 or x.dtype not in NUMBER:
+        return call(np.tril if lower else np.triu, x, k)
+    mask = np.tri(*x.shape[-2:], k=k if lower else k - 1, dtype=bool)
+    zero = x.dtype.type(0)
+    return elementwise(OPS["where"], wrap(mask), *((x, zero) if lower else (zero, x)))
+
+
+@implements(np.tril)
+def tril(m: Any, k: int = 0) -> Any:
+    """The lower triangles of (stacked) matrices, zeros above diagonal ``k``; a copy."""
+    return _triangle(m, k, True)
+
+
+@implements(np.triu)
+def triu(m: Any, k: int = 0) -> Any:
+    """The upper triangles of (stacked) matrices, zeros below diagonal ``k``; a copy."""
+    return _triangle(m, k, False)

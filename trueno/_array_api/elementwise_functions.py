@@ -1,0 +1,226 @@
+"""Element-wise functions (the standard's chapter "Element-wise Functions").
+
+Generated from the operation table, one for each row of the groups "standard" and "numpy"; the few
+that are written out here take arguments of their own. All follow NumPy's promotion and broadcasting:
+operands are arrays, sequences or Python scalars, the result has their broadcast shape, and TypeError
+says that there is no loop for the dtypes, ValueError that shapes do not broadcast.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from trueno._array_api._support import NO_VALUE, call, direct, given, implements, small, viewed
+from trueno.core import Handle
+from trueno.dispatch import call_numpy, elementwise, update
+from trueno.dtypes import FLOAT16
+from trueno.ops import OPS, Op
+from trueno.protocols import array_ufunc
+
+_SPECIAL = frozenset(("round", "clip", "expm1", "where", "cast"))
+_UFUNC_METHODS = ("reduce", "accumulate", "outer", "reduceat", "at")
+
+
+def _signature(nin: int) -> inspect.Signature:
+    """``(x1, x2, /, out=None, *, where=True, ...)``, as NumPy's ufuncs have it."""
+    names = ["x"] if nin == 1 else [f"x{i + 1}" for i in range(nin)]
+    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
+    parameters.append(
+        inspect.Parameter("out", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
+    )
+    options = {"where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True}
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value)
+        for name, value in options.items()
+    ]
+    return inspect.Signature(parameters)
+
+
+def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """``ufunc`` (or a method of it) the way NumPy calls it on our arrays, on any operands."""
+    out = kwargs.get("out")
+    if out is not None:
+        kwargs["out"] = out if isinstance(out, tuple) else (out,)
+    elif "out" in kwargs:
+        del kwargs["out"]
+    result = array_ufunc(None, ufunc, method, *args, **kwargs)
+    if result is NotImplemented:  # another library's array: its own protocol decides
+        return (ufunc if method == "__call__" else getattr(ufunc, method))(*args, **kwargs)
+    return result
+
+
+def from_ufunc(ufunc: np.ufunc, name: str) -> Callable[..., Any]:
+    """The function of our namespace for a NumPy ufunc, with the ufunc's methods as attributes."""
+    nin = ufunc.nin
+    positional = nin + ufunc.nout
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > nin:
+            if len(args) > positional or "out" in kwargs:
+                raise TypeError(
+                    f"trueno.{name}: takes {nin} operands and at most {ufunc.nout} out, "
+                    f"not {len(args)} positional arguments"
+                )
+            kwargs["out"] = args[nin:]
+            args = args[:nin]
+        elif len(args) < nin:
+            raise TypeError(f"trueno.{name}: takes {nin} operands, not {len(args)}")
+        return call_ufunc(ufunc, "__call__", args, kwargs)
+
+    _name(function, name, _signature(nin), f"As ``numpy.{ufunc.__name__}``, element by element.")
+    for method in _UFUNC_METHODS if ufunc.signature is None else ():
+        setattr(function, method, _ufunc_method(ufunc, name, method))
+    return function
+
+
+def _ufunc_method(ufunc: np.ufunc, name: str, method: str) -> Callable[..., Any]:
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return call_ufunc(ufunc, method, args, kwargs)
+
+    function.__name__ = method
+    function.__qualname__ = f"{name}.{method}"
+    function.__doc__ = f"As ``numpy.{ufunc.__name__}.{method}``."
+    return function
+
+
+def _name(f: Any, name: str, signature: inspect.Signature, doc: str) -> None:
+    f.__name__ = f.__qualname__ = name
+    f.__module__ = "trueno"
+    f.__signature__ = signature
+    f.__doc__ = f"{name}{signature}\n\n{doc}"
+
+
+def from_row(op: Op, doc: str) -> Callable[..., Any]:
+    """The function of our namespace for a row of the table whose meaning is no ufunc."""
+    names = ["x"] if op.nin == 1 else [f"x{i + 1}" for i in range(op.nin)]
+
+    def function(*args: Any) -> Any:
+        if len(args) != len(names):
+            raise TypeError(f"trueno.{op.name}: takes {len(names)} operands, not {len(args)}")
+        return elementwise(op, *args)
+
+    kind = inspect.Parameter.POSITIONAL_ONLY
+    signature = inspect.Signature([inspect.Parameter(name, kind) for name in names])
+    _name(function, op.name, signature, doc)
+    return function
+
+
+# Every function that is generated: name to callable.
+GENERATED: dict[str, Callable[..., Any]] = {
+    op.name: from_ufunc(op.meaning, op.name)
+    for op in OPS.values()
+    if isinstance(op.meaning, np.ufunc) and op.name not in _SPECIAL
+}
+globals().update(GENERATED)
+
+
+@implements(np.real)
+def real(val: Any, /) -> Any:
+    """The real parts: a view."""
+    return viewed(val, lambda array: array.real, "real")
+
+
+@implements(np.imag)
+def imag(val: Any, /) -> Any:
+    """The imaginary parts: a view for complex arrays, read-only zeros for real ones."""
+    return viewed(val, lambda array: array.imag, "imag")
+
+
+@implements(np.round, np.around)
+def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    """Rounded to ``decimals`` places (negative: before the point), ties to even; dtype unchanged."""
+    x = given(a)
+    if out is not None or decimals or x.dtype.kind not in "fciu":
+        return call(np.round, x, decimals, out)
+    if x.dtype.kind in "iu":
+        return x.copy("K")
+    if small(x):
+        return direct(np.round, x)
+    return elementwise(OPS["round"], x)
+
+
+def _expm1_complex(z: Any) -> Any:
+    """NumPy's ``expm1``, with the standard's values at infinities and NaN: those of exp(z) - 1.
+
+    NumPy's formula, expm1(x) cos(y) - 2 sin(y/2)**2, multiplies infinity by zero there.
+    """
+    with np.errstate(invalid="ignore"):
+        result = np.asarray(np.expm1(z))
+        special = ~np.isfinite(z)
+        if special.any():
+            power = np.exp(z[special])
+            result.real[special] = power.real - 1
+            result.imag[special] = power.imag
+    return result
+
+
+def expm1(*args: Any, **kwargs: Any) -> Any:
+    """exp(x) - 1 without cancellation near 0; complex operands get the standard's special values."""
+    if len(args) == 1 and not kwargs:
+        x = args[0] if isinstance(args[0], Handle) else given(args[0])
+        if x.dtype.kind == "c":
+            return call_numpy(_expm1_complex, (x,), name="expm1")
+    return _expm1(*args, **kwargs)
+
+
+_expm1 = from_ufunc(np.expm1, "expm1")
+_name(expm1, "expm1", _signature(1), expm1.__doc__ or "")
+
+
+@implements(np.clip)
+def clip(
+    a: Any,
+    min: Any = None,
+    max: Any = None,
+    out: Any = None,
+    *,
+    a_min: Any = NO_VALUE,
+    a_max: Any = NO_VALUE,
+    **kwargs: Any,
+) -> Any:
+    """Values below ``min`` become ``min``, then values above ``max`` become ``max``; None: no bound.
+
+    The bounds broadcast with the array. Other keywords are a ufunc's.
+    """
+    low = min if a_min is NO_VALUE else a_min
+    high = max if a_max is NO_VALUE else a_max
+    x = given(a)
+    if kwargs or x.dtype.kind not in "iuf":
+        return call(np.clip, x, low, high, out, **kwargs)
+    if x.dtype.kind in "iu":  # as NumPy: a Python integer out of the dtype's range bounds nothing
+        limits = np.iinfo(x.dtype)
+        if type(low) is int and low <= limits.min:
+            low = None
+        if type(high) is int and high >= limits.max:
+            high = None
+    if low is None and high is None:
+        return _run(OPS["positive"], out, x)
+    if low is None:
+        return _run(OPS["minimum"], out, x, high)
+    if high is None:
+        return _run(OPS["maximum"], out, x, low)
+    return _run(OPS["clip"], out, x, low, high)
+
+
+def _run(op: Op, out: Any, *operands: Any) -> Any:
+    if out is None:
+        return elementwise(op, *operands)
+    return update(op, out, *operands) if isinstance(out, Handle) else call(
+        op.meaning, *operands, out=out
+    )
+
+
+__all__ = sorted(
+    [
+        *(name for name, op in OPS.items() if name in GENERATED and op.group == "standard"),
+        "clip",
+        "expm1",
+        "imag",
+        "real",
+        "round",
+    ]
+)

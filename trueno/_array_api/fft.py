@@ -1,0 +1,112 @@
+"""The Fourier transform extension (the standard's chapter "Extensions: fft").
+
+float32 gives complex64, float64 and integers complex128. ``norm`` says where the factor 1/n stands:
+"backward" (at the inverse transform), "forward", or "ortho" (its root at both); ValueError for others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trueno._array_api._support import call, created
+
+__all__ = [
+    "fft",
+    "fftfreq",
+    "fftn",
+    "fftshift",
+    "hfft",
+    "ifft",
+    "ifftn",
+    "ifftshift",
+    "ihfft",
+    "irfft",
+    "irfftn",
+    "rfft",
+    "rfftfreq",
+    "rfftn",
+]
+
+
+def fft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
+    """The discrete Fourier transform along ``axis``, cut or padded with zeros to length ``n``."""
+    return call(np.fft.fft, a, n, axis, norm, out)
+
+
+def ifft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
+    """The inverse of ``fft``."""
+    return call(np.fft.ifft, a, n, axis, norm, out)
+
+
+def fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
+    """The transform along several ``axes`` (None: all), cut or padded to lengths ``s``."""
+    return call(np.fft.fftn, a, s, _axes(s, axes), norm, out)
+
+
+def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
+    """The inverse of ``fftn``."""
+    return call(np.fft.ifftn, a, s, _axes(s, axes), norm, out)
+
+
+def rfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
+    """``fft`` of real input: the n // 2 + 1 frequencies that are not negative."""
+    return call(np.fft.rfft, a, n, axis, norm, out)
+
+
+def irfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
+    """The inverse of ``rfft``: real, of length ``n`` (None: twice the input's, less 2)."""
+    return call(np.fft.irfft, a, n, axis, norm, out)
+
+
+def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
+    """``fftn`` of real input: no negative frequencies along the last of ``axes``."""
+    return call(np.fft.rfftn, a, s, _axes(s, axes), norm, out)
+
+
+def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
+    """The inverse of ``rfftn``: real."""
+    return call(np.fft.irfftn, a, s, _axes(s, axes), norm, out)
+
+
+def _axes(s: Any, axes: Any) -> Any:
+    """The standard's default with ``s`` and without ``axes``: the last ones (NumPy deprecates it)."""
+    return tuple(range(-len(s), 0)) if s is not None and axes is None else axes
+
+
+def hfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
+    """The transform of a signal with Hermitian symmetry: a real spectrum of length ``n``."""
+    return call(np.fft.hfft, a, n, axis, norm, out)
+
+
+def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
+    """The inverse of ``hfft``."""
+    return call(np.fft.ihfft, a, n, axis, norm, out)
+
+
+def _frequencies(f: Any, n: int, d: float, dtype: Any, device: Any) -> Any:
+    def values() -> Any:
+        return f(n, d) if dtype is None else f(n, d).astype(dtype)
+
+    return created(f.__name__, device, values)
+
+
+def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
+    """The frequencies of ``fft`` for ``n`` samples ``d`` apart, in cycles a unit of ``d``: float64."""
+    return _frequencies(np.fft.fftfreq, n, d, dtype, device)
+
+
+def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
+    """The frequencies of ``rfft`` for ``n`` samples ``d`` apart, in cycles a unit of ``d``: float64."""
+    return _frequencies(np.fft.rfftfreq, n, d, dtype, device)
+
+
+def fftshift(x: Any, axes: Any = None) -> Any:
+    """Zero frequency moved to the middle of ``axes`` (None: all)."""
+    return call(np.fft.fftshift, x, axes)
+
+
+def ifftshift(x: Any, axes: Any = None) -> Any:
+    """The inverse of ``fftshift``."""
+    return call(np.fft.ifftshift, x, axes)

@@ -1,0 +1,75 @@
+"""Searching functions (the standard's chapter "Searching Functions")."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trueno._array_api._support import NO_VALUE, call, given, implements
+from trueno._array_api.statistical_functions import reduced
+from trueno.dispatch import elementwise, reduce
+from trueno.dtypes import INT64
+from trueno.ops import OPS
+
+__all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "searchsorted", "where"]
+
+
+@implements(np.argmax)
+def argmax(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = False) -> Any:
+    """The position of the first maximum along ``axis`` (None: in the flattened array), int64.
+
+    NaN counts as the maximum. ValueError for no elements.
+    """
+    return reduced("argmax", a, axis, out=out, keepdims=keepdims)
+
+
+@implements(np.argmin)
+def argmin(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = False) -> Any:
+    """The position of the first minimum along ``axis`` (None: in the flattened array), int64.
+
+    NaN counts as the minimum. ValueError for no elements.
+    """
+    return reduced("argmin", a, axis, out=out, keepdims=keepdims)
+
+
+@implements(np.count_nonzero)
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """The number of elements that are not zero, along ``axis`` (None: all): an int64 array."""
+    x = given(a)
+    if x.dtype.kind not in "biufc":
+        counts = call(np.count_nonzero, x, axis, keepdims=keepdims)
+        return given(counts)
+    if x.dtype.kind != "b":
+        x = elementwise(OPS["not_equal"], x, 0)
+    return reduce(OPS["sum"], x, axis, INT64, bool(keepdims))
+
+
+def nonzero(a: Any, /) -> tuple[Any, ...]:
+    """The positions of elements that are not zero: an int64 array for each axis.
+
+    ValueError for a zero-dimensional array.
+    """
+    result: tuple[Any, ...] = call(np.nonzero, a)
+    return result
+
+
+def searchsorted(a: Any, v: Any, /, side: Any = "left", sorter: Any = None) -> Any:
+    """Where ``v`` (an array or a scalar) would be inserted into sorted, one-dimensional ``a``: int64.
+
+    side: "left" or "right" of equal elements; sorter: the positions that sort ``a``.
+    """
+    return call(np.searchsorted, a, v, side, sorter)
+
+
+@implements(np.where)
+def where(condition: Any, x1: Any = NO_VALUE, x2: Any = NO_VALUE, /) -> Any:
+    """``x1`` where ``condition`` holds, ``x2`` elsewhere, in the dtype that both promote to.
+
+    All three broadcast; scalars are allowed. With the condition alone: as ``nonzero``.
+    """
+    if x1 is NO_VALUE and x2 is NO_VALUE:
+        return nonzero(condition)
+    if x1 is NO_VALUE or x2 is NO_VALUE:
+        raise ValueError("trueno.where: either both or neither of x and y should be given")
+    return elementwise(OPS["where"], condition, x1, x2)

@@ -1,0 +1,52 @@
+"""Set functions (the standard's chapter "Set Functions"). NaNs are distinct from each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trueno._array_api._support import call
+
+__all__ = ["isin", "unique_all", "unique_counts", "unique_inverse", "unique_values"]
+
+
+def isin(
+    element: Any,
+    test_elements: Any,
+    assume_unique: bool = False,
+    invert: bool = False,
+    *,
+    kind: Any = None,
+) -> Any:
+    """For each element of the first array or scalar, whether it occurs in the second: bool.
+
+    ``invert`` negates the answer; ``assume_unique`` and ``kind`` choose NumPy's algorithm.
+    """
+    return call(
+        np.isin, element, test_elements,
+        assume_unique=assume_unique, invert=invert, kind=kind,
+    )  # fmt: skip
+
+
+def unique_all(x: Any, /) -> Any:
+    """The distinct elements: a namedtuple (values, indices, inverse_indices, counts).
+
+    ``indices`` are first occurrences; ``inverse_indices`` has the shape of ``x``; both int64.
+    """
+    return call(np.unique_all, x)
+
+
+def unique_counts(x: Any, /) -> Any:
+    """The distinct elements and how often each occurs: a namedtuple (values, counts)."""
+    return call(np.unique_counts, x)
+
+
+def unique_inverse(x: Any, /) -> Any:
+    """The distinct elements and how ``x`` is made of them: a namedtuple (values, inverse_indices)."""
+    return call(np.unique_inverse, x)
+
+
+def unique_values(x: Any, /) -> Any:
+    """The distinct elements, one axis."""
+    return call(np.unique_values, x)

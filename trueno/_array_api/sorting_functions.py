@@ -1,0 +1,65 @@
+"""Sorting functions (the standard's chapter "Sorting Functions"). NaN sorts last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trueno._array_api._support import call
+from trueno.dispatch import call_numpy
+
+__all__ = ["argsort", "sort"]
+
+
+def _descending_argsort(x: Any, axis: int) -> Any:
+    """Positions that sort downwards, ties in their original order."""
+    x = np.asarray(x)
+    backwards = np.argsort(np.flip(x, axis), axis, stable=True)
+    return x.shape[axis] - 1 - np.flip(backwards, axis)
+
+
+def _descending_sort(x: Any, axis: int) -> Any:
+    return np.flip(np.sort(np.flip(x, axis), axis, stable=True), axis).copy()
+
+
+def argsort(
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    descending: bool = False,
+    stable: bool = True,
+) -> Any:
+    """The positions (int64) that sort ``a`` along ``axis`` (None: flattened).
+
+    stable: ties keep their order. ``kind`` and ``order`` are NumPy's, and replace ``stable``.
+    """
+    if descending:
+        x, at = (call(np.ravel, a), -1) if axis is None else (a, axis)
+        return call_numpy(_descending_argsort, (x, at), name="argsort")
+    if kind is not None or order is not None:
+        return call(np.argsort, a, axis, kind, order)
+    return call(np.argsort, a, axis, stable=stable)
+
+
+def sort(
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    descending: bool = False,
+    stable: bool = True,
+) -> Any:
+    """A copy of ``a``, sorted along ``axis`` (None: flattened).
+
+    stable: ties keep their order. ``kind`` and ``order`` are NumPy's, and replace ``stable``.
+    """
+    if descending:
+        x, at = (call(np.ravel, a), -1) if axis is None else (a, axis)
+        return call_numpy(_descending_sort, (x, at), name="sort")
+    if kind is not None or order is not None:
+        return call(np.sort, a, axis, kind, order)
+    return call(np.sort, a, axis, stable=stable)

@@ -1,0 +1,25 @@
+"""The one protocol that every backend implements."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from trueno.dtypes import Dtype
+from trueno.plan import Launch
+
+
+class Backend(Protocol):
+    """Runs launches. Sees plans and storages, never arrays, graphs or users."""
+
+    name: str
+    device: str  # "cpu" or "gpu": where the launch's data lives
+
+    def supports(self, op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
+        """Whether a kernel exists for ``op`` computing in these dtypes."""
+
+    def launch(self, launch: Launch) -> None:
+        """Runs a launch. On return (CPU) or when the data is next read (GPU) outputs hold the result.
+
+        A CPU backend reads and writes ``view.array``. A device backend uploads what is stale
+        (``storage.device_valid``), writes device copies and calls ``storage.device_written()``.
+        """

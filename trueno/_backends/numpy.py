@@ -1,0 +1,73 @@
+"""The reference backend: runs any launch with NumPy itself, and so defines what a kernel means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trueno.dtypes import Dtype
+from trueno.memory import NDArray
+from trueno.ops import OPS
+from trueno.plan import Instruction, Launch, Output
+
+
+class _Conditions:
+    """Collects the floating-point conditions of one call at a time, through NumPy's errcall."""
+
+    def __init__(self) -> None:
+        self.mask = 0
+
+    def __call__(self, kind: str, flag: int) -> None:
+        self.mask |= flag
+
+    def take(self) -> int:
+        mask, self.mask = self.mask, 0
+        return mask
+
+
+class NumpyBackend:
+    """Every operation, every dtype, one whole-array NumPy call an instruction."""
+
+    name = "numpy"
+    device = "cpu"
+
+    def supports(self, op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
+        return op in OPS
+
+    def launch(self, launch: Launch) -> None:
+        kernel = launch.kernel
+        values: list[Any] = [view.array for view in launch.inputs]
+        values += [np.asarray(const) for const in launch.consts]
+        masks: list[int] = []
+        seen = _Conditions()
+        with np.errstate(all="call", call=seen):
+            for instruction in kernel.body:
+                values.append(_apply(instruction, [values[i] for i in instruction.args]))
+                masks.append(seen.take() & OPS[instruction.op].raises)
+            results = []
+            for output in kernel.outputs:
+                results.append(_result(output, values[output.value], launch))
+                masks.append(seen.take())
+        for view, result in zip(launch.outputs, results, strict=True):
+            np.copyto(view.array, result)
+        launch.report(masks)
+
+
+def _apply(instruction: Instruction, operands: list[NDArray]) -> NDArray:
+    if instruction.op == "cast":
+        return operands[0].astype(instruction.dtype)
+    return np.asarray(OPS[instruction.op].meaning(*operands), dtype=instruction.dtype)
+
+
+def _result(output: Output, value: NDArray, launch: Launch) -> NDArray:
+    if output.reduce is None:
+        return value
+    op = OPS[output.reduce]
+    operand = np.broadcast_to(value, launch.shape)
+    if op.types is None:  # argmax, argmin: one axis, or all of them counted in C order
+        axis = launch.axes[0] if len(launch.axes) == 1 else None
+        return np.asarray(op.meaning(operand, axis=axis, keepdims=True))
+    if op.name in ("sum", "prod"):
+        return np.asarray(op.meaning(operand, axis=launch.axes, keepdims=True, dtype=output.dtype))
+    return np.asarray(op.meaning(operand, axis=launch.axes, keepdims=True))

@@ -1,0 +1,357 @@
+"""The GPU backend: launches become WGSL compute shaders, recorded in batches and run when read.
+
+Storages are mirrored whole: a device block holds the bytes of a storage's root. What a shader cannot
+address (foreign memory with gaps, narrow outputs not aligned to words) goes through compact copies;
+what no shader can do (a reduction of more points than a dispatch has) runs in NumPy.
+
+Deviations from NumPy, all of them the driver's: subnormal float32 and float64 numbers may be flushed
+to zero where the GPU does so (llvmpipe does not), and the sign and payload of a NaN are not kept.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from trueno._backends import wgsl
+from trueno._backends.numpy import NumpyBackend
+from trueno._backends.wgpu_device import Block, Device, GpuError, load
+from trueno._backends.wgpu_layout import Operand, Prepared, Unplaceable, prepare
+from trueno.dtypes import FLOAT64, INT64, UINT64, Dtype
+from trueno.memory import NDArray, Storage, View, address
+from trueno.plan import Launch
+
+__all__ = ["GpuError", "WgpuBackend", "open_backend"]
+
+PREPARED_CACHED = 1024
+_HEAD = struct.Struct("<2I").pack  # the parameters zero and flags
+_NEEDS = {FLOAT64: ("shader-f64", "shader-int64"), INT64: ("shader-int64",)}
+_NEEDS[UINT64] = _NEEDS[INT64]
+# The strongest first; software adapters ("CPU") are used only when asked for.
+_STRENGTH = ("DiscreteGPU", "IntegratedGPU", "VirtualGPU", "Unknown")
+
+
+def open_backend(selection: str | None) -> WgpuBackend | None:
+    """The backend of the adapter that ``selection`` (the value of TRUENO_GPU) names.
+
+    None or "": the strongest hardware adapter. "off" or "0": none. "software": hardware, or else a
+    software adapter. Otherwise part of an adapter's name, or "gpu:<index>" or an index from 1 in the
+    order in which wgpu lists them. None where there is no such adapter or wgpu cannot be loaded.
+    """
+    choice = (selection or "").strip().lower()
+    if choice in ("off", "0"):
+        return None
+    try:
+        wgpu = load()
+        adapters = wgpu.gpu.enumerate_adapters_sync()
+        chosen = _choose([a for a in adapters if a.info["backend_type"] != "OpenGL"], choice)
+        return None if chosen is None else WgpuBackend(Device(wgpu, chosen))
+    except Exception:  # no driver, no library, no device: whatever it is, there is no GPU to use
+        return None
+
+
+def _choose(adapters: Sequence[Any], choice: str) -> Any:
+    index = choice.removeprefix("gpu:")
+    if index.isdecimal():
+        return adapters[int(index) - 1] if 0 < int(index) <= len(adapters) else None
+    software = [a for a in adapters if a.info["adapter_type"] == "CPU"]
+    hardware = [a for a in adapters if a.info["adapter_type"] in _STRENGTH]
+    hardware.sort(key=lambda a: _STRENGTH.index(a.info["adapter_type"]))
+    candidates = [*hardware, *(software if choice else [])]
+    if choice not in ("", "software"):
+        candidates = [a for a in candidates if choice in a.info["device"].lower()]
+    elif choice == "software":
+        candidates = [*software, *hardware]
+    return candidates[0] if candidates else None
+
+
+class Mirror:
+    """A storage's bytes on the device (the DeviceCopy of this backend).
+
+    address: of the root's memory; nbytes: its size; block: the device memory, once there is any
+    """
+
+    __slots__ = ("__weakref__", "address", "backend", "block", "nbytes")
+
+    def __init__(self, backend: WgpuBackend, root: NDArray) -> None:
+        self.backend, self.address, self.nbytes = backend, address(root), root.nbytes
+        self.block: Block | None = None
+
+    def read_into(self, root: NDArray) -> None:
+        """Copies the bytes to ``root``. Raises GpuError if they cannot be had."""
+        self.backend.read(self, root)
+
+    def __del__(self) -> None:
+        if self.block is not None:
+            self.backend.gpu.release(self.block)
+
+
+class WgpuBackend:
+    """Runs launches on one adapter."""
+
+    name = "wgpu"
+    device = "gpu"
+
+    def __init__(self, gpu: Device) -> None:
+        self.gpu = gpu
+        self._lock = threading.RLock()
+        self._prepared: OrderedDict[Any, Prepared | Unplaceable] = OrderedDict()
+        self._host = NumpyBackend()
+
+    def supports(self, op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
+        """Whether WGSL expresses ``op`` and the adapter has the dtypes."""
+        for dtype in (*inputs, output):
+            if not self.gpu.features.issuperset(_NEEDS.get(dtype, ())):
+                return False
+        return wgsl.supports(op, inputs, output)
+
+    def launch(self, launch: Launch) -> None:
+        """Records a launch: it runs when a batch is full or something is read.
+
+        Raises GpuError before any output is marked as written.
+        """
+        self.gpu.check()
+        try:
+            with self._lock:
+                self._launch(launch)
+        except self.gpu.errors as error:
+            raise _as_gpu_error(error) from error
+        self.gpu.deliver()
+
+    def synchronize(self) -> None:
+        """Waits until everything recorded has run, and reports the conditions that arose."""
+        self.gpu.check()
+        try:
+            with self._lock:
+                self.gpu.synchronize()
+        except self.gpu.errors as error:
+            raise _as_gpu_error(error) from error
+        self.gpu.deliver()
+
+    def read(self, mirror: Mirror, root: NDArray) -> None:
+        """Copies a mirror to its root."""
+        self.gpu.check()
+        try:
+            with self._lock:
+                assert mirror.block is not None
+                self.gpu.read(mirror.block, _bytes(root))
+        except self.gpu.errors as error:
+            raise _as_gpu_error(error) from error
+        self.gpu.deliver()
+
+    # ------------------------------------------------------------ launching
+
+    def _launch(self, launch: Launch) -> None:
+        views = (*launch.inputs, *launch.outputs)
+        numbers: dict[int, int] = {}
+        mirrors: list[Mirror] = []
+        places = []
+        for m, view in enumerate(views):
+            storage, array = view.storage, view.array
+            number = numbers.get(id(storage))
+            if number is None:
+                found = self._mirror(storage)
+                if found is None:
+                    same = [k for k, v in enumerate(views) if v.storage is storage]
+                    self._staged(launch, tuple(same))
+                    return
+                number = numbers[id(storage)] = len(mirrors)
+                mirrors.append(found)
+            offset = address(array) - mirrors[number].address
+            places.append((number, offset, array.shape, array.strides))
+        large = tuple(n for n, m in enumerate(mirrors) if m.nbytes > self.gpu.limits.binding)
+        key = (launch.kernel, launch.shape, launch.axes, tuple(places), large)
+        prepared = self._prepared.get(key)
+        if prepared is None:
+            prepared = self._prepared[key] = self._prepare(launch, places, large)
+            if len(self._prepared) > PREPARED_CACHED:
+                self._prepared.popitem(last=False)
+        else:
+            self._prepared.move_to_end(key)
+        if isinstance(prepared, Prepared):
+            self._run(launch, prepared, mirrors)
+        elif prepared.operands:
+            self._staged(launch, prepared.operands)
+        elif not (prepared.split and self._halves(launch)):
+            self._on_host(launch)
+
+    def _mirror(self, storage: Storage) -> Mirror | None:
+        """The storage's mirror, without memory yet if it is new; None where its root has gaps."""
+        mirror = storage.device
+        if isinstance(mirror, Mirror) and mirror.backend is self:
+            return mirror
+        root = storage.root
+        if not (root.flags.c_contiguous or root.flags.f_contiguous):
+            return None
+        storage.to_host()
+        mirror = Mirror(self, root)
+        storage.device, storage.device_valid = mirror, False
+        return mirror
+
+    def _prepare(
+        self, launch: Launch, places: Sequence[tuple[Any, ...]], large: tuple[int, ...]
+    ) -> Prepared | Unplaceable:
+        kernel, shape = launch.kernel, launch.shape
+        dtypes = [*kernel.inputs, *(output.dtype for output in kernel.outputs)]
+        kept = tuple(1 if a in launch.axes else n for a, n in enumerate(shape))
+        operands, odd = [], []
+        for m, ((number, offset, sizes, strides), dtype) in enumerate(
+            zip(places, dtypes, strict=True)
+        ):
+            size, missing = dtype.itemsize, len(shape) - len(sizes)
+            if offset % size or any(s % size for s, n in zip(strides, sizes, strict=True) if n > 1):
+                odd.append(m)
+            reducing = m >= len(kernel.inputs) and kernel.outputs[m - len(kernel.inputs)].reduce
+            space = kept if reducing else shape
+            steps = [0] * missing + [
+                0 if n == 1 else s // size for s, n in zip(strides, sizes, strict=True)
+            ]
+            assert len(steps) == len(space)
+            operands.append(Operand(number, offset // size, tuple(steps), dtype, number in large))
+        if odd:
+            return Unplaceable("elements not aligned to their size", tuple(odd))
+        count = len(kernel.inputs)
+        inputs, outputs = operands[:count], operands[count:]
+        try:
+            return prepare(kernel, shape, launch.axes, inputs, outputs, self.gpu.limits)
+        except Unplaceable as unplaceable:
+            return unplaceable
+
+    def _run(self, launch: Launch, prepared: Prepared, mirrors: list[Mirror]) -> None:
+        gpu = self.gpu
+        for view in launch.inputs:
+            self._current(view.storage)
+        for view in launch.outputs:
+            if view.array.nbytes == view.storage.root.nbytes:
+                self._memory(view.storage)
+            else:
+                self._current(view.storage)
+        pipelines = [gpu.pipeline(step) for step in prepared.steps]
+        temporaries = [gpu.allocate(size) for size in prepared.temporaries]
+        try:
+            consts = [_words(const) for const in launch.consts]
+            base = gpu.flag_slots(prepared.flags, launch.report) if prepared.flags else 0
+            for step, pipeline in zip(prepared.steps, pipelines, strict=True):
+                entries = []
+                for number, start, size in step.entries:
+                    block = mirrors[number].block if number >= 0 else temporaries[-1 - number]
+                    assert block is not None
+                    entries.append((block, start, size or min(block.size, gpu.limits.binding)))
+                head = _HEAD(0, base + step.slot)
+                parameters = b"".join([head, *(consts[c] for c in step.consts), step.static])
+                gpu.record(pipeline, entries, step.writes, parameters, step.grid)
+        finally:
+            for block in temporaries:
+                gpu.release(block)
+        for view in launch.outputs:
+            view.storage.device_written()
+
+    def _memory(self, storage: Storage) -> Mirror:
+        mirror = storage.device
+        assert isinstance(mirror, Mirror)
+        if mirror.block is None:
+            mirror.block = self.gpu.allocate(mirror.nbytes)
+        return mirror
+
+    def _current(self, storage: Storage) -> None:
+        """Makes the mirror's bytes current."""
+        mirror = self._memory(storage)
+        assert mirror.block is not None
+        if not storage.device_valid:
+            self.gpu.write(mirror.block, _bytes(storage.root))
+            mirror.block.lost = None
+            storage.device_valid = True
+        elif mirror.block.lost is not None:
+            raise GpuError(mirror.block.lost)
+
+    # ------------------------------------------------------------ what one dispatch cannot do
+
+    def _staged(self, launch: Launch, operands: tuple[int, ...]) -> None:
+        """Runs the launch with compact copies of some operands, made and unmade on the host."""
+        views = [*launch.inputs, *launch.outputs]
+        count = len(launch.inputs)
+        for m in operands:
+            view = views[m]
+            view.storage.to_host()
+            copy = view.array.copy() if m < count else np.empty(view.array.shape, view.array.dtype)
+            views[m] = View(Storage(copy), copy)
+        self._launch(launch._replace(inputs=tuple(views[:count]), outputs=tuple(views[count:])))
+        for m in operands:
+            if m >= count:
+                target = launch.outputs[m - count]
+                views[m].storage.to_host()
+                target.array[...] = views[m].array
+                target.storage.host_written()
+
+    def _halves(self, launch: Launch) -> bool:
+        """Runs the launch as two, split along its longest axis; False where none can be split."""
+        free = [a for a, n in enumerate(launch.shape) if n > 1 and a not in launch.axes]
+        if not free:
+            return False
+        axis = max(free, key=lambda a: launch.shape[a])
+        middle = launch.shape[axis] // 2
+        merged = _Merged(launch, 2)
+        for part in (slice(0, middle), slice(middle, launch.shape[axis])):
+            shape = list(launch.shape)
+            shape[axis] = part.stop - part.start
+            self._launch(
+                launch._replace(
+                    shape=tuple(shape),
+                    inputs=tuple(_cut(v, len(shape), axis, part) for v in launch.inputs),
+                    outputs=tuple(_cut(v, len(shape), axis, part) for v in launch.outputs),
+                    report=merged,
+                )
+            )
+        return True
+
+    def _on_host(self, launch: Launch) -> None:
+        for view in (*launch.inputs, *launch.outputs):
+            view.storage.to_host()
+        self._host.launch(launch)
+        for view in launch.outputs:
+            view.storage.host_written()
+
+
+class _Merged:
+    """Reports the parts of a split launch as one."""
+
+    def __init__(self, launch: Launch, parts: int) -> None:
+        self._report, self._left = launch.report, parts
+        self._masks = [0] * (len(launch.kernel.body) + len(launch.kernel.outputs))
+
+    def __call__(self, masks: Sequence[int]) -> None:
+        self._masks = [a | b for a, b in zip(self._masks, masks, strict=True)]
+        self._left -= 1
+        if not self._left:
+            self._report(self._masks)
+
+
+def _cut(view: View, rank: int, axis: int, part: slice) -> View:
+    """The part of a view along an axis of the iteration space, along which it may be broadcast."""
+    own = axis - (rank - view.array.ndim)
+    if own < 0 or view.array.shape[own] == 1:
+        return view
+    return View(view.storage, view.array[(slice(None),) * own + (part,)])
+
+
+def _bytes(root: NDArray) -> NDArray:
+    """The bytes of a contiguous array (of either order), as a view."""
+    flat = root if root.flags.c_contiguous else root.T
+    return flat.reshape(-1).view(np.uint8)
+
+
+def _words(const: np.generic[Any]) -> bytes:
+    """A constant as the shader's parameters hold it: narrow ones widened to their register."""
+    if const.dtype.itemsize >= 4:
+        return const.tobytes()
+    wide = {"b": np.uint32, "i": np.int32, "u": np.uint32, "f": np.float32}[const.dtype.kind]
+    return wide(const).tobytes()
+
+
+def _as_gpu_error(error: BaseException) -> GpuError:
+    return error if isinstance(error, GpuError) else GpuError(f"{type(error).__name__}: {error}")

@@ -1,0 +1,416 @@
+"""One GPU: its memory pool, its pipelines, the batch of recorded dispatches, and reading back.
+
+``wgpu`` is imported by ``load`` only, when a GPU is first considered. Every method expects its caller
+to hold the backend's lock, but for ``release``, which finalizers call from any thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from trueno._backends.wgpu_layout import Limits, Step
+from trueno._backends.wgpu_shaders import Module
+from trueno.memory import NDArray
+from trueno.plan import Report
+
+BATCH = 64  # dispatches in a submission
+FLAG_WORDS = 1 << 16  # flag slots between two synchronisations
+ARENA = 1 << 16  # bytes of uniform parameters in a batch, where immediates do not do
+CHUNK = 1 << 27  # bytes read back at a time: the size limit of the staging buffer
+GROUPS_CACHED = 2048
+FEATURES = ("shader-f64", "shader-int64", "shader-f16", "subgroup", "timestamp-query", "immediates")
+
+
+class GpuError(RuntimeError):
+    """The GPU cannot go on: lost, out of memory, or a shader that its driver refuses."""
+
+
+def load() -> ModuleType:
+    """The ``wgpu`` package, kept from probing OpenGL (slow, noisy, and without compute worth having)."""
+    wgpu = import_module("wgpu")
+    if not getattr(load, "restricted", False):
+        load.restricted = True  # type: ignore[attr-defined]
+        extras = import_module("wgpu.backends.wgpu_native.extras")
+        try:
+            extras.set_instance_extras(backends=["Vulkan", "Metal", "DX12"])
+        except (AttributeError, RuntimeError, ValueError):
+            pass  # an instance exists already, or another wgpu version: OpenGL is filtered below
+    return wgpu
+
+
+class Block:
+    """A device buffer from the pool.
+
+    batch:  the last batch that used it
+    groups: keys of the cached bind groups that hold it
+    lost:   why its contents are undefined, or None
+    """
+
+    __slots__ = ("batch", "buffer", "groups", "lost", "serial", "size")
+
+    def __init__(self, buffer: Any, size: int, serial: int) -> None:
+        self.buffer, self.size, self.serial = buffer, size, serial
+        self.batch = -1
+        self.groups: set[tuple[Any, ...]] = set()
+        self.lost: str | None = None
+
+
+class Pipeline:
+    """A compiled module."""
+
+    __slots__ = ("flagged", "layout", "pipeline", "serial", "uniform")
+
+    def __init__(self, pipeline: Any, layout: Any, serial: int, flagged: bool, uniform: bool) -> None:
+        self.pipeline, self.layout, self.serial = pipeline, layout, serial
+        self.flagged, self.uniform = flagged, uniform
+
+
+def size_class(nbytes: int) -> int:
+    """Pool sizes: four to an octave, at least 256 bytes."""
+    if nbytes <= 256:
+        return 256
+    step = 1 << max((nbytes - 1).bit_length() - 3, 6)
+    return -(-nbytes // step) * step
+
+
+class Device:
+    """A wgpu device. ``uploaded`` and ``downloaded`` count bytes; ``inject`` is called with "allocate",
+    "compile", "submit" or "read" before each, so that tests can raise there."""
+
+    def __init__(self, wgpu: ModuleType, adapter: Any) -> None:
+        self.wgpu = wgpu
+        self.info: dict[str, Any] = dict(adapter.info)
+        self.features = frozenset(f for f in FEATURES if f in adapter.features)
+        self.gpu = adapter.request_device_sync(
+            label="trueno", required_features=sorted(self.features), required_limits={}
+        )
+        limits = self.gpu.limits
+        self.limits = Limits(
+            int(limits["max-storage-buffer-binding-size"]) // 256 * 256,
+            min(int(limits["max-storage-buffers-per-shader-stage"]), 64),
+            int(limits.get("max-immediate-size", 0)) if "immediates" in self.features else 0,
+            int(limits["max-compute-workgroups-per-dimension"]),
+        )
+        self.max_buffer = int(limits["max-buffer-size"])
+        software = self.info["adapter_type"] == "CPU"
+        self.pool_limit = (1 << 29) if software else (1 << 32)
+        self.uploaded = self.downloaded = self.dispatched = self.submitted = 0
+        self.inject: Callable[[str], None] = lambda stage: None
+        self.errors = (wgpu.GPUError, RuntimeError, MemoryError, OSError)
+        self._process = os.getpid()
+        self._serial = 0
+        # Every block is held here: a block and its holder found by the garbage collector in one cycle
+        # would both be finalized, and a dead buffer would come back to the pool.
+        self._blocks: set[Block] = set()
+        self._free: dict[int, list[Block]] = {}
+        self._pooled = 0
+        self._returned: deque[Block] = deque()
+        self._pipelines: dict[tuple[str, bool], Pipeline] = {}
+        self._groups: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._encoder: Any = None
+        self._pass: Any = None
+        self._recorded = 0
+        self._batch = 0
+        self._written: list[Block] = []
+        self._arena = bytearray()
+        self._arena_block: Block | None = None
+        self._staging: Any = None
+        self._flags: Block | None = None
+        self._flags_used = 0
+        self._reports: list[tuple[int, int, Report]] = []
+        self._ready: deque[tuple[Report, list[int]]] = deque()
+
+    def check(self) -> None:
+        """Raises GpuError in a forked child: the driver's state did not survive the fork."""
+        if os.getpid() != self._process:
+            raise GpuError("the GPU cannot be used after fork; start the process with 'spawn'")
+
+    # ------------------------------------------------------------ memory
+
+    def allocate(self, nbytes: int) -> Block:
+        """A buffer of at least ``nbytes``; its contents are undefined."""
+        self.inject("allocate")
+        self._take_back()
+        size = size_class(nbytes)
+        free = self._free.get(size)
+        if free:
+            block = free.pop()
+            self._pooled -= size
+            block.lost = None
+            return block
+        if size > self.max_buffer:
+            raise GpuError(f"a buffer of {nbytes} bytes is larger than the GPU allows")
+        usage = self.wgpu.BufferUsage
+        flags = usage.STORAGE | usage.COPY_SRC | usage.COPY_DST
+        try:
+            buffer = self.gpu.create_buffer(size=size, usage=flags)
+        except self.errors:
+            self._shrink(0)
+            self.submit()
+            buffer = self.gpu.create_buffer(size=size, usage=flags)
+        self._serial += 1
+        block = Block(buffer, size, self._serial)
+        self._blocks.add(block)
+        return block
+
+    def release(self, block: Block) -> None:
+        """Returns a block to the pool. Called by finalizers, from any thread, at any time."""
+        self._returned.append(block)
+
+    def _take_back(self) -> None:
+        while self._returned:
+            block = self._returned.popleft()
+            self._free.setdefault(block.size, []).append(block)
+            self._pooled += block.size
+        if self._pooled > self.pool_limit:
+            self._shrink(self.pool_limit // 2)
+
+    def _shrink(self, limit: int) -> None:
+        """Drops pooled blocks, the largest first, until at most ``limit`` bytes are left. The driver
+        frees each when the commands that use it are done."""
+        for size in sorted(self._free, reverse=True):
+            blocks = self._free[size]
+            while blocks and self._pooled > limit:
+                block = blocks.pop()
+                self._pooled -= size
+                self._blocks.discard(block)
+                for key in block.groups:
+                    self._groups.pop(key, None)
+
+    def write(self, block: Block, data: NDArray, offset: int = 0) -> None:
+        """Uploads bytes (a one-dimensional uint8 array). A write takes effect before the batch being
+        recorded, so that is submitted first if it uses the block."""
+        if block.batch == self._batch:
+            self.submit()
+        whole = data.size // 4 * 4
+        if whole:
+            self.gpu.queue.write_buffer(block.buffer, offset, data[:whole])
+        if whole < data.size:
+            word = data[whole:].tobytes().ljust(4, b"\0")
+            self.gpu.queue.write_buffer(block.buffer, offset + whole, word)
+        self.uploaded += data.size
+
+    # ------------------------------------------------------------ pipelines
+
+    def pipeline(self, step: Step) -> Pipeline:
+        """The compiled module of a step."""
+        key = (step.module.text, step.immediates)
+        found = self._pipelines.get(key)
+        if found is None:
+            self.inject("compile")
+            found = self._pipelines[key] = self._compile(step.module, step)
+        return found
+
+    def _compile(self, module: Module, step: Step) -> Pipeline:
+        visibility = self.wgpu.ShaderStage.COMPUTE
+        types: list[dict[str, Any]] = [
+            {"type": "storage" if writes else "read-only-storage"} for writes in step.writes
+        ]
+        if module.slots:
+            types.append({"type": "storage"})
+        if not step.immediates:
+            types.append({"type": "uniform", "has_dynamic_offset": True})
+        layout = self.gpu.create_bind_group_layout(
+            entries=[
+                {"binding": n, "visibility": visibility, "buffer": t} for n, t in enumerate(types)
+            ]
+        )
+        immediates = 8 + 4 * len(module.fields) if step.immediates else 0
+        shader = self.gpu.create_shader_module(code=module.text)
+        pipeline = self.gpu.create_compute_pipeline(
+            layout=self.gpu.create_pipeline_layout(
+                bind_group_layouts=[layout], immediate_size=immediates
+            ),
+            compute={"module": shader, "entry_point": "main"},
+        )
+        self._serial += 1
+        return Pipeline(pipeline, layout, self._serial, bool(module.slots), not step.immediates)
+
+    # ------------------------------------------------------------ recording
+
+    def record(
+        self,
+        pipeline: Pipeline,
+        entries: list[tuple[Block, int, int]],
+        writes: tuple[bool, ...],
+        parameters: bytes,
+        grid: tuple[int, int],
+    ) -> None:
+        """Adds a dispatch to the batch, and submits the batch if it is full."""
+        if pipeline.flagged:
+            flags = self._flag_block()
+            entries = [*entries, (flags, 0, flags.size)]
+        offsets: list[int] = []
+        if pipeline.uniform:
+            offsets, entry = self._uniform(parameters)
+            entries = [*entries, entry]
+        group = self._bind_group(pipeline, entries)
+        if self._pass is None:
+            if self._encoder is None:
+                self._encoder = self.gpu.create_command_encoder()
+            self._pass = self._encoder.begin_compute_pass()
+        compute = self._pass
+        compute.set_pipeline(pipeline.pipeline)
+        if pipeline.uniform:
+            compute.set_bind_group(0, group, offsets)
+        else:
+            compute.set_bind_group(0, group)
+            compute.set_immediates(0, parameters, 0, len(parameters))
+        compute.dispatch_workgroups(*grid)
+        batch = self._batch
+        for (block, _, _), written in zip(entries, writes, strict=False):
+            block.batch = batch
+            if written:
+                self._written.append(block)
+        self._recorded += 1
+        self.dispatched += 1
+        if self._recorded >= BATCH:
+            self.submit()
+
+    def _uniform(self, parameters: bytes) -> tuple[list[int], tuple[Block, int, int]]:
+        """Puts parameters into the batch's arena: their dynamic offset, and the arena's entry."""
+        if len(self._arena) + 1024 > ARENA:
+            self.submit()
+        if self._arena_block is None:
+            usage = self.wgpu.BufferUsage
+            buffer = self.gpu.create_buffer(size=ARENA, usage=usage.UNIFORM | usage.COPY_DST)
+            self._serial += 1
+            self._arena_block = Block(buffer, ARENA, self._serial)
+        offset = len(self._arena)
+        self._arena += parameters.ljust(-(-len(parameters) // 256) * 256, b"\0")
+        return [offset], (self._arena_block, 0, -(-len(parameters) // 16) * 16)
+
+    def _bind_group(self, pipeline: Pipeline, entries: list[tuple[Block, int, int]]) -> Any:
+        key = (pipeline.serial, *[(block.serial, start, size) for block, start, size in entries])
+        group = self._groups.get(key)
+        if group is not None:
+            self._groups.move_to_end(key)
+            return group
+        group = self.gpu.create_bind_group(
+            layout=pipeline.layout,
+            entries=[
+                {"binding": n, "resource": {"buffer": b.buffer, "offset": start, "size": size}}
+                for n, (b, start, size) in enumerate(entries)
+            ],
+        )
+        self._groups[key] = group
+        for block, _, _ in entries:
+            block.groups.add(key)
+        if len(self._groups) > GROUPS_CACHED:
+            self._groups.popitem(last=False)
+        return group
+
+    def submit(self) -> None:
+        """Submits what was recorded. If that fails, what it would have written is marked lost."""
+        if self._encoder is None:
+            return
+        encoder, compute, written = self._encoder, self._pass, self._written
+        self._encoder = self._pass = None
+        self._recorded, self._written = 0, []
+        self._batch += 1
+        arena, self._arena = self._arena, bytearray()
+        try:
+            self.inject("submit")
+            if compute is not None:
+                compute.end()
+            if arena:
+                assert self._arena_block is not None
+                self.gpu.queue.write_buffer(self._arena_block.buffer, 0, arena)
+            self.gpu.queue.submit([encoder.finish()])
+        except self.errors as error:
+            for block in written:
+                block.lost = str(error)
+            raise
+        self.submitted += 1
+
+    def _end_pass(self) -> Any:
+        """Ends the compute pass; returns the batch's encoder, for copies."""
+        if self._pass is not None:
+            self._pass.end()
+            self._pass = None
+        if self._encoder is None:
+            self._encoder = self.gpu.create_command_encoder()
+        return self._encoder
+
+    # ------------------------------------------------------------ conditions
+
+    def _flag_block(self) -> Block:
+        if self._flags is None:
+            self._flags = self.allocate(4 * FLAG_WORDS)
+            self._end_pass().clear_buffer(self._flags.buffer, 0, 4 * FLAG_WORDS)
+        return self._flags
+
+    def flag_slots(self, count: int, report: Report) -> int:
+        """Reserves slots for a launch's conditions, which ``report`` is told after the next read."""
+        if self._flags_used + count > FLAG_WORDS:
+            self.synchronize()
+        base = self._flags_used
+        self._flags_used += count
+        self._reports.append((base, count, report))
+        return base
+
+    def deliver(self) -> None:
+        """Reports the conditions that were read. To be called without the lock: reports may warn,
+        raise, or compute."""
+        while self._ready:
+            report, masks = self._ready.popleft()
+            report(masks)
+
+    # ------------------------------------------------------------ reading
+
+    def synchronize(self) -> None:
+        """Submits everything, waits for it and reads the conditions that arose."""
+        if self._reports:
+            self._read_chunk(None, 0, np.empty(0, np.uint8))
+            return
+        self.submit()
+        self.gpu.queue.on_submitted_work_done_sync()
+
+    def read(self, block: Block, target: NDArray) -> None:
+        """Copies a block's first bytes to a one-dimensional uint8 array, waiting for them."""
+        for start in range(0, target.size, CHUNK):
+            self._read_chunk(block, start, target[start : start + CHUNK])
+        self.downloaded += target.size
+
+    def _read_chunk(self, block: Block | None, start: int, target: NDArray) -> None:
+        self.inject("read")
+        size = -(-target.size // 4) * 4
+        flags = 4 * self._flags_used if self._reports else 0
+        staging = self._staging_buffer(size + flags)
+        encoder = self._end_pass()
+        if block is not None:
+            encoder.copy_buffer_to_buffer(block.buffer, start, staging, 0, size)
+        if flags:
+            assert self._flags is not None
+            encoder.copy_buffer_to_buffer(self._flags.buffer, 0, staging, size, flags)
+            encoder.clear_buffer(self._flags.buffer, 0, flags)
+        self.submit()
+        if block is not None and block.lost is not None:
+            raise GpuError(block.lost)
+        staging.map_async("READ_NOSYNC", 0, size + flags).sync_wait()
+        try:
+            data = np.frombuffer(staging.read_mapped(0, size + flags, copy=False), np.uint8)
+            np.copyto(target, data[: target.size])
+            words = data[size:].view(np.uint32).tolist()
+            del data
+        finally:
+            staging.unmap()
+        if flags:
+            for base, count, report in self._reports:
+                self._ready.append((report, words[base : base + count]))
+            self._reports, self._flags_used = [], 0
+
+    def _staging_buffer(self, nbytes: int) -> Any:
+        if self._staging is None or self._staging.size < nbytes:
+            usage = self.wgpu.BufferUsage
+            self._staging = self.gpu.create_buffer(
+                size=size_class(max(nbytes, 1 << 16)), usage=usage.MAP_READ | usage.COPY_DST
+            )
+        return self._staging

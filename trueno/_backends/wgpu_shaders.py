@@ -1,0 +1,469 @@
+"""Shader modules: a program inside a loop over an iteration space, with its loads and stores.
+
+One invocation computes four consecutive points, so that one-byte elements fill whole 32-bit words and
+no atomics are needed. Everything a module's text depends on is in a ``Elementwise`` or a ``Reduction``,
+which is therefore the key of its pipeline; shapes, strides, offsets and constants are parameters.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from trueno._backends import wgsl
+from trueno._backends.wgsl import REGISTER
+from trueno.dtypes import BOOL, FLOAT16, Dtype
+from trueno.plan import Kernel
+
+WORKGROUP = 256  # invocations in a workgroup of an elementwise kernel
+LANES = 4  # points an invocation
+
+
+class Access(NamedTuple):
+    """How one operand is addressed.
+
+    kind: "scalar"    the same element everywhere
+          "flat4"     element i, and whole vectors or words may be loaded (aligned)
+          "flat"      element i
+          "rows4"     inner stride 1 and aligned: whole vectors, each within one row
+          "broadcast" inner stride 0: one load for the four points
+          "strided"   any strides
+    """
+
+    kind: str
+    binding: int
+    dtype: Dtype
+
+    @property
+    def element(self) -> str:
+        """The WGSL element type of the bound array."""
+        if self.dtype.itemsize < 4:
+            return "u32"
+        t = REGISTER[self.dtype]
+        return f"vec4<{t}>" if self.dtype.itemsize == 4 and self.kind[-1] == "4" else t
+
+
+class Binding(NamedTuple):
+    """A bound storage buffer."""
+
+    element: str
+    writes: bool
+
+
+class Elementwise(NamedTuple):
+    """An elementwise module. ``rows``: the four points of an invocation lie in one innermost row."""
+
+    kernel: Kernel
+    outputs: tuple[int, ...]
+    loads: tuple[Access, ...]
+    stores: tuple[Access, ...]
+    bindings: tuple[Binding, ...]
+    rank: int
+    rows: bool
+    immediates: bool
+
+
+class Reduction(NamedTuple):
+    """A module that reduces one output of a kernel.
+
+    rank:   of the kept axes, and ``inner`` that of the reduced axes
+    group:  invocations that share an output (their workgroup), or 1: each has an output of its own
+    stores: the result is stored contiguously, in the output dtype's register type
+    """
+
+    kernel: Kernel
+    output: int
+    loads: tuple[Access, ...]
+    store: Access
+    bindings: tuple[Binding, ...]
+    rank: int
+    inner: int
+    rows: bool
+    group: int
+    immediates: bool
+
+
+class Module(NamedTuple):
+    """text: WGSL; fields: the parameters after ``zero`` and ``flags``, constants first;
+    slots: flag slots that it may set."""
+
+    text: str
+    fields: tuple[str, ...]
+    slots: tuple[int, ...]
+
+
+# ---------------------------------------------------------------- loads and stores
+
+
+def unpack(dtype: Dtype, word: str, shift: str) -> str:
+    """The element of a narrow dtype at bit ``shift`` of a word."""
+    bits = f"{8 * dtype.itemsize}u"
+    if dtype.kind == "i":
+        return f"extractBits(bitcast<i32>({word}), {shift}, {bits})"
+    text = f"extractBits({word}, {shift}, {bits})"
+    if dtype == FLOAT16:
+        return f"unpack_half({text})"
+    return f"({text} != 0u)" if dtype == BOOL else text
+
+
+def pack(dtype: Dtype, value: str) -> str:
+    """A register's value as the low bits of a word, the others 0."""
+    if dtype == FLOAT16:
+        return f"pack_half({value})"
+    if dtype == BOOL:
+        return f"select(0u, 1u, {value})"
+    if dtype.kind == "i":
+        return f"(bitcast<u32>({value}) & {(1 << 8 * dtype.itemsize) - 1}u)"
+    return value
+
+
+def _element(access: Access, index: str) -> str:
+    """One element, wherever it lies."""
+    array, size = f"b{access.binding}", access.dtype.itemsize
+    if size >= 4:
+        return f"{array}[{index}]"
+    per = 4 // size
+    shift = f"(({index}) & {per - 1}u) * {8 * size}u"
+    return unpack(access.dtype, f"{array}[({index}) >> {per // 2}u]", shift)
+
+
+def _four(m: int, access: Access, index: str) -> tuple[list[str], list[str]]:
+    """Statements that load four aligned elements, and the four."""
+    array, size = f"b{access.binding}", access.dtype.itemsize
+    if size == 8:
+        return [], [f"{array}[{index} + {j}u]" for j in range(LANES)]
+    if size == 4:
+        return [f"let q{m} = {array}[{index} >> 2u];"], [f"q{m}.{c}" for c in "xyzw"]
+    if size == 1:
+        setup = [f"let q{m} = {array}[{index} >> 2u];"]
+        return setup, [unpack(access.dtype, f"q{m}", f"{8 * j}u") for j in range(LANES)]
+    at = f"({index} >> 1u)"
+    setup = [f"let q{m} = vec2<u32>({array}[{at}], {array}[{at} + 1u]);"]
+    words = [f"q{m}.{'xy'[j // 2]}" for j in range(LANES)]
+    return setup, [unpack(access.dtype, words[j], f"{16 * (j % 2)}u") for j in range(LANES)]
+
+
+class _Space:
+    """Index arithmetic of a loop over ``i`` in a space of the given rank.
+
+    Operand ``m``'s element at lane 0 has index ``k<m>``. Dimensions are the parameters ``d<axis>``,
+    strides ``s<m>_<axis>``; ``origin`` gives the index of the space's first point.
+    """
+
+    def __init__(self, rank: int, rows: bool, origin: str) -> None:
+        self.rank, self.rows, self.origin = rank, rows or rank == 1, origin
+        self.fields: list[str] = []
+        self.lines: list[str] = []
+        self.places: list[int] = []
+        self._coordinates = False
+
+    def index(self, m: int, access: Access) -> list[str]:
+        """The indices of operand ``m``'s elements at the four lanes."""
+        if access.kind == "scalar":
+            self.lines.append(f"let k{m} = {self.origin}{m};")
+        elif access.kind in ("flat", "flat4"):
+            self.lines.append(f"let k{m} = {self.origin}{m} + i;")
+            return [f"k{m} + {j}u" for j in range(LANES)]
+        elif not self.rows:
+            self.places.append(m)
+            self.fields += [f"s{m}_{axis}" for axis in range(self.rank)]
+            return [f"w{j}.k{m}" for j in range(LANES)]
+        else:
+            self.lines.append(f"let k{m} = {self._sum(m, access)};")
+            if access.kind == "strided":
+                return [f"k{m} + {j}u * p.s{m}_{self.rank - 1}" for j in range(LANES)]
+        return [f"k{m}"] * LANES
+
+    def _sum(self, m: int, access: Access) -> str:
+        """The index at lane 0 from coordinates that the four lanes share but for the last."""
+        last = self.rank - 1
+        terms = [f"{self.origin}{m}"]
+        for axis in range(self.rank):
+            coordinate = f"i{axis}" if self.rank > 1 else "i"
+            if axis < last or access.kind == "strided":
+                self.fields.append(f"s{m}_{axis}")
+                terms.append(f"{coordinate} * p.s{m}_{axis}")
+            elif access.kind == "rows4":
+                terms.append(coordinate)
+        if self.rank > 1 and not self._coordinates:
+            self._coordinates = True
+            self.lines += self._decode("i")
+        return " + ".join(terms)
+
+    def _decode(self, i: str) -> list[str]:
+        lines, rest = [], i
+        for axis in range(self.rank - 1, 0, -1):
+            lines.append(f"let i{axis} = {rest} % p.d{axis};")
+            lines.append(f"let r{axis} = {rest} / p.d{axis};")
+            rest = f"r{axis}"
+        self.fields += [f"d{axis}" for axis in range(1, self.rank)]
+        return [*lines, f"let i0 = {rest};"]
+
+    def setup(self) -> list[str]:
+        """Statements that define every index used."""
+        if not self.places:
+            return self.lines
+        taken = ", ".join(f"{self.origin}{m}" for m in self.places)
+        return [*self.lines, *(f"let w{j} = place(i + {j}u, {taken});" for j in range(LANES))]
+
+    def function(self) -> str:
+        """The function ``place``, which decodes the coordinates of one point."""
+        if not self.places:
+            return ""
+        fields = ", ".join(f"k{m}: u32" for m in self.places)
+        taken = ", ".join(f"o{m}: u32" for m in self.places)
+        sums = ", ".join(
+            " + ".join([f"o{m}", *(f"i{axis} * p.s{m}_{axis}" for axis in range(self.rank))])
+            for m in self.places
+        )
+        body = "\n    ".join([*self._decode("i"), f"return Places({sums});"])
+        return f"struct Places {{ {fields} }}\nfn place(i: u32, {taken}) -> Places {{\n    {body}\n}}"
+
+
+def _loads(space: _Space, numbers: tuple[int, ...], loads: tuple[Access, ...]) -> list[str]:
+    """Adds the loads to the space; returns the program's arguments at each lane."""
+    lanes: list[list[str]] = [[] for _ in range(LANES)]
+    for m, access in zip(numbers, loads, strict=True):
+        indices = space.index(m, access)
+        if access.kind in ("scalar", "broadcast"):
+            space.lines.append(f"let y{m} = {_element(access, f'k{m}')};")
+            values = [f"y{m}"] * LANES
+        elif access.kind[-1] == "4":
+            setup, values = _four(m, access, f"k{m}")
+            space.lines += setup
+        else:
+            values = [_element(access, index) for index in indices]
+        for lane, value in zip(lanes, values, strict=True):
+            lane.append(value)
+    return [", ".join(lane) for lane in lanes]
+
+
+def _store(space: _Space, m: int, access: Access, field: str) -> list[str]:
+    """Statements that store ``r0.field`` ... ``r3.field`` for the points below ``p.n``."""
+    array, size = f"b{access.binding}", access.dtype.itemsize
+    indices = space.index(m, access)
+    values = [f"r{j}.{field}" for j in range(LANES)]
+    if size < 4:
+        return _store_words(m, access, values)
+    guarded = [
+        f"if (i + {j}u < p.n) {{ {array}[{index}] = {value}; }}"
+        for j, (index, value) in enumerate(zip(indices, values, strict=True))
+    ]
+    if size == 8 or access.kind[-1] != "4":
+        return guarded
+    at, t = f"{array}[k{m} >> 2u]", REGISTER[access.dtype]
+    parts = [f"if (i + {j}u < p.n) {{ {at}[{j}] = {values[j]}; }}" for j in range(LANES - 1)]
+    whole = f"{at} = vec4<{t}>({', '.join(values)});"
+    return [f"if (i + 3u < p.n) {{ {whole} }} else {{", *parts, "}"]
+
+
+def _store_words(m: int, access: Access, values: list[str]) -> list[str]:
+    size = access.dtype.itemsize
+    packed = [f"{pack(access.dtype, v)}" for v in values]
+    per = 4 // size
+    lines = []
+    for word in range(size):
+        lanes = packed[word * per : word * per + per]
+        text = " | ".join(f"({lane} << {8 * size * j}u)" for j, lane in enumerate(lanes))
+        first = f"i + {word * per}u"
+        put = f"put{access.binding}((k{m} >> {per // 2}u) + {word}u, {text}, "
+        put += f"(p.n - min(p.n, {first})) * {8 * size}u);"
+        lines.append(put)
+    return lines
+
+
+def _put(binding: int) -> str:
+    """A function that stores the low ``bits`` bits of a word and keeps the others: only the last
+    invocation of a view meets a word that is not all its own."""
+    return (
+        f"fn put{binding}(at: u32, word: u32, bits: u32) {{\n"
+        f"    if (bits >= 32u) {{ b{binding}[at] = word; return; }}\n"
+        f"    let mask = (1u << bits) - 1u;\n"
+        f"    if (bits != 0u) {{ b{binding}[at] = (b{binding}[at] & ~mask) | (word & mask); }}\n}}"
+    )
+
+
+# ---------------------------------------------------------------- modules
+
+
+def _module(
+    fields: list[str],
+    bindings: tuple[Binding, ...],
+    slots: tuple[int, ...],
+    immediates: bool,
+    functions: list[str],
+    main: str,
+) -> Module:
+    unique = tuple(dict.fromkeys(fields))
+    members = ", ".join(f"{name}: u32" for name in ("zero", "flags", *unique))
+    lines = [f"struct Parameters {{ {members} }}"]
+    for number, binding in enumerate(bindings):
+        mode = "read_write" if binding.writes else "read"
+        at = f"@group(0) @binding({number})"
+        lines.append(f"{at} var<storage, {mode}> b{number}: array<{binding.element}>;")
+    number = len(bindings)
+    if slots:
+        at = f"@group(0) @binding({number})"
+        lines.append(f"{at} var<storage, read_write> flags: array<atomic<u32>>;")
+        lines += [f"var<private> raised_{slot}: u32;" for slot in slots]
+        number += 1
+    if immediates:
+        lines.append("var<immediate> p: Parameters;")
+    else:
+        lines.append(f"@group(0) @binding({number}) var<uniform> p: Parameters;")
+    text = "\n".join([*lines, *filter(None, functions), main])
+    return Module(f"{text}\n{wgsl.helpers(text)}\n", unique, slots)
+
+
+def _notes(slots: tuple[int, ...]) -> list[str]:
+    return [
+        f"if (raised_{s} != 0u) {{ atomicOr(&flags[p.flags + {s}u], raised_{s}); }}" for s in slots
+    ]
+
+
+def _constants(kernel: Kernel, numbers: tuple[int, ...]) -> list[str]:
+    words = [wgsl.constant(number, kernel.consts[number]).words for number in numbers]
+    return [word for group in words for word in group]
+
+
+_MAIN = """@compute @workgroup_size({size})
+fn main(
+    @builtin(workgroup_id) at: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {{
+    let group = at.y * groups.x + at.x;
+    {body}
+}}"""
+
+
+@lru_cache(maxsize=1024)
+def elementwise(key: Elementwise) -> Module:
+    kernel = key.kernel
+    program = wgsl.program(kernel, [kernel.outputs[k].value for k in key.outputs])
+    space = _Space(key.rank, key.rows, "p.o")
+    arguments = _loads(space, program.inputs, key.loads)
+    stores: list[str] = []
+    first = len(kernel.inputs)
+    for field, (k, access) in enumerate(zip(key.outputs, key.stores, strict=True)):
+        stores += _store(space, first + k, access, f"v{field}")
+    operands = (*program.inputs, *(first + k for k in key.outputs))
+    calls = [f"var r{j}: Values;" for j in range(LANES)]
+    for j, argument in enumerate(arguments):
+        calls.append(f"if (i + {j}u < p.n) {{ r{j} = program({argument}); }}")
+    narrow = {a.binding for a in key.stores if a.dtype.itemsize < 4}
+    functions = [program.text, space.function(), *(_put(b) for b in sorted(narrow))]
+    fields = [*_constants(kernel, program.consts), "n", *(f"o{m}" for m in operands)]
+    body = [
+        f"let i = (group * {WORKGROUP}u + lane) * {LANES}u;",
+        "if (i >= p.n) { return; }",
+        *space.setup(),
+        *calls,
+        *stores,
+        *_notes(program.slots),
+    ]
+    main = _MAIN.format(size=WORKGROUP, body="\n    ".join(body))
+    return _module(
+        fields + space.fields, key.bindings, program.slots, key.immediates, functions, main
+    )
+
+
+@lru_cache(maxsize=1024)
+def reduction(key: Reduction) -> Module:
+    """Partial results of the segments of ``p.length`` points, segment after segment of ``p.m`` each.
+
+    The points of a segment are combined in a fixed tree: four lanes, then an invocation's turns, then
+    the workgroup's invocations; so the result does not depend on the device.
+    """
+    kernel, output = key.kernel, key.kernel.outputs[key.output]
+    assert output.reduce is not None
+    t = REGISTER[output.dtype]
+    program = wgsl.program(kernel, [output.value])
+    slot = len(kernel.body) + key.output
+    combine, raises = wgsl.combine(output.reduce, output.dtype, slot)
+    slots = (*program.slots, slot) if raises else program.slots
+    space = _Space(key.inner, key.rows, "h")
+    arguments = _loads(space, program.inputs, key.loads)
+    fields = [*_constants(kernel, program.consts), "n", "m", "length", "blocks", "store"]
+    heads = []
+    for m, access in zip(program.inputs, key.loads, strict=True):
+        kept = range(key.rank) if access.kind != "scalar" else range(0)
+        fields += [f"o{m}", *(f"h{m}_{axis}" for axis in kept)]
+        terms = [f"p.o{m}", *(f"o{axis} * p.h{m}_{axis}" for axis in kept)]
+        heads.append(f"let h{m} = {' + '.join(terms)};")
+    fields += [f"e{axis}" for axis in range(1, key.rank)]
+    value = "v0"
+    if output.reduce in ("any", "all"):
+        value = f"truth_{REGISTER[kernel.dtype_of(output.value)]}"
+    calls = [
+        (f"{value}(program({a}).v0)" if value != "v0" else f"program({a}).v0") for a in arguments
+    ]
+    whole = "acc = combine(acc, combine(combine({}, {}), combine({}, {})));".format(*calls)
+    parts = [f"if (i + {j}u < end) {{ acc = combine(acc, {calls[j]}); }}" for j in range(LANES - 1)]
+    step = key.group * LANES
+    loop = [
+        f"for (var i = start; i < end; i += {step}u) {{",
+        *space.setup(),
+        f"if (i + 3u < end) {{ {whole} }} else {{",
+        *parts,
+        "} }",
+    ]
+    body = [
+        *(_shared_output() if key.group > 1 else _own_output()),
+        *_outer(key.rank),
+        *heads,
+        f"var acc = identity_{wgsl.OPS[output.reduce].reduce}_{t}();",
+        "let last = min(segment * p.length + p.length, p.n);",
+        "let end = select(segment * p.length, last, inside);",
+        f"let start = segment * p.length{f' + lane * {LANES}u' if key.group > 1 else ''};",
+        *loop,
+    ]
+    stored = "select(0u, 1u, {})" if t == "bool" else "{}"
+    target = f"b{key.store.binding}[p.store + segment * p.m + o]"
+    functions = [program.text, space.function(), combine]
+    if key.group > 1:
+        functions.append(f"var<workgroup> shared_acc: array<{t}, {key.group}>;")
+        body += ["shared_acc[lane] = acc;", *_tree(key.group)]
+        mine, result = "lane == 0u", "shared_acc[0]"
+    else:
+        mine, result = "inside", "acc"
+    body += [f"if ({mine}) {{ {target} = {stored.format(result)}; }}", *_notes(slots)]
+    size = key.group if key.group > 1 else WORKGROUP
+    main = _MAIN.format(size=size, body="\n    ".join(body))
+    return _module(fields + space.fields, key.bindings, slots, key.immediates, functions, main)
+
+
+def _shared_output() -> list[str]:
+    """A workgroup an output and segment; the whole workgroup stays for the barriers."""
+    return ["let o = group % p.m;", "let segment = group / p.m;", "let inside = group < p.blocks;"]
+
+
+def _own_output() -> list[str]:
+    """An invocation an output and segment; ``p.blocks`` workgroups cover the outputs."""
+    return [
+        f"let o = (group % p.blocks) * {WORKGROUP}u + lane;",
+        "let segment = group / p.blocks;",
+        "let inside = o < p.m;",
+    ]
+
+
+def _outer(rank: int) -> list[str]:
+    """The coordinates ``o<axis>`` of output ``o``."""
+    lines, rest = [], "o"
+    for axis in range(rank - 1, 0, -1):
+        lines += [f"let o{axis} = {rest} % p.e{axis};", f"let u{axis} = {rest} / p.e{axis};"]
+        rest = f"u{axis}"
+    return [*lines, *([f"let o0 = {rest};"] if rank else [])]
+
+
+def _tree(group: int) -> list[str]:
+    return [
+        f"for (var width = {group // 2}u; width > 0u; width = width / 2u) {{",
+        "    workgroupBarrier();",
+        "    if (lane < width) {",
+        "        shared_acc[lane] = combine(shared_acc[lane], shared_acc[lane + width]);",
+        "    }",
+        "}",
+        "workgroupBarrier();",
+    ]
+

@@ -1,0 +1,1 @@
+"""NumPy's functions and ufunc methods beyond the array API standard."""

@@ -1,0 +1,75 @@
+"""NumPy functions beyond the standard that stay deferred, since they only look or rearrange."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trueno._array_api._support import call, given, implements, viewed
+from trueno.core import Handle
+from trueno.dispatch import call_numpy
+
+__all__ = ["array", "copy", "diagonal", "ndim", "ravel", "shape", "size", "swapaxes"]
+
+
+@implements(np.array)
+def array(
+    object: Any,
+    dtype: Any = None,
+    *,
+    copy: bool | None = True,
+    order: Any = "K",
+    subok: bool = False,
+    ndmin: int = 0,
+) -> Any:
+    """As ``numpy.array``: a new array, unless ``copy`` is False or None and none is needed."""
+    if not isinstance(object, Handle):
+        kwargs = {"copy": copy, "order": order, "subok": subok, "ndmin": ndmin}
+        return call_numpy(np.array, (given(object) if copy is not True else object, dtype), kwargs)
+    plain = order in ("K", None) and ndmin <= object._array.ndim
+    if plain and (dtype is None or np.dtype(dtype) == object._array.dtype):
+        return object.copy("K") if copy else object  # type: ignore[attr-defined]
+    return call(np.array, object, dtype, copy=copy, order=order, ndmin=ndmin)
+
+
+@implements(np.copy)
+def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
+    """A copy in new memory."""
+    return given(a).copy(order)
+
+
+@implements(np.ndim)
+def ndim(a: Any) -> int:
+    """The number of axes."""
+    return np.ndim(a._array if isinstance(a, Handle) else a)
+
+
+@implements(np.shape)
+def shape(a: Any) -> tuple[int, ...]:
+    """The lengths of the axes."""
+    return np.shape(a._array if isinstance(a, Handle) else a)
+
+
+@implements(np.size)
+def size(a: Any, axis: Any = None) -> int:
+    """The number of elements, or the length of an axis."""
+    return np.size(a._array if isinstance(a, Handle) else a, axis)
+
+
+@implements(np.ravel)
+def ravel(a: Any, order: Any = "C") -> Any:
+    """The elements along one axis: a view where possible."""
+    return viewed(a, lambda x: np.ravel(x, order), "ravel")
+
+
+@implements(np.swapaxes)
+def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    """Two axes interchanged: a view."""
+    return viewed(a, lambda x: np.swapaxes(x, axis1, axis2), "swapaxes")
+
+
+@implements(np.diagonal)
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Diagonals of the matrices in two axes: a read-only view."""
+    return viewed(a, lambda x: np.diagonal(x, offset, axis1, axis2), "diagonal")

@@ -1,0 +1,645 @@
+"""TruenoArray: the array that users hold."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from trueno import dispatch, engine, protocols
+from trueno.config import SETTINGS
+from trueno.core import Handle, buffer_of, export, handle_on, wrap, wrap_value
+from trueno.dispatch import (
+    SCALARS,
+    call_numpy,
+    elementwise,
+    getitem,
+    host,
+    reduce,
+    setitem,
+    small_array,
+    view_of,
+)
+from trueno.dtypes import Dtype
+from trueno.errors import named
+from trueno.memory import NDArray, same_elements
+from trueno.ops import OPS
+
+_ndarray = np.ndarray
+_settings = SETTINGS.get
+_new = object.__new__
+
+API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
+DEVICES = ("auto", "cpu", "gpu")
+
+
+def _operand(other: Any) -> bool:
+    """Whether an operator takes ``other``; others get their own reflected operator's chance."""
+    return (
+        isinstance(other, (Handle, np.generic))
+        or type(other) in SCALARS
+        or type(other) in (_ndarray, list, tuple)
+    )
+
+
+def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    """The operator, its reflection and its in-place form."""
+    op = OPS[name]
+    ufunc = op.meaning
+
+    def forward(self: Handle, other: Any) -> Any:
+        buffer = self._buffer
+        if buffer is None or buffer.plain:
+            a = self._array
+            b = other
+            kind = type(other)
+            limit = _settings().threshold
+            if kind is TruenoArray:
+                buffer = other._buffer
+                b = other._array if buffer is None or buffer.plain else None
+            if a.size < limit and (
+                kind in SCALARS
+                or (
+                    kind is TruenoArray
+                    and b is not None
+                    and b.size < limit
+                    and ((a.ndim < 2 and b.ndim < 2) or a.shape == b.shape)
+                )
+            ):
+                try:
+                    result = ufunc(a, b)
+                except Exception as error:
+                    raise named(error, name) from None
+                handle = _new(TruenoArray)
+                handle._array = result if type(result) is _ndarray else np.asarray(result)
+                handle._buffer = None
+                return handle
+        if not _operand(other):
+            return _foreign_operand(ufunc, self, other)
+        return elementwise(op, self, other)
+
+    def reflected(self: Handle, other: Any) -> Any:
+        if type(other) in SCALARS:
+            small = small_array(self)
+            if small is not None:
+                try:
+                    return wrap_value(ufunc(other, small))
+                except Exception as error:
+                    raise named(error, name) from None
+        if not _operand(other):
+            return _foreign_operand(ufunc, self, other)
+        return elementwise(op, other, self)
+
+    def in_place(self: Handle, other: Any) -> Any:
+        if not _operand(other) and not isinstance(other, _ndarray):
+            return NotImplemented
+        return dispatch.update(op, self, self, other)
+
+    dunder = {"remainder": "mod", "divide": "truediv", "floor_divide": "floordiv"}.get(name, name)
+    for prefix, method in (("", forward), ("r", reflected), ("i", in_place)):
+        method.__name__ = f"__{prefix}{dunder.rpartition('_')[2]}__"
+        method.__qualname__ = f"TruenoArray.{method.__name__}"
+    return forward, reflected, in_place
+
+
+def _foreign_operand(ufunc: Any, mine: Handle, other: Any) -> Any:
+    """An operator with an object that is not an array, a scalar or a sequence.
+
+    NumPy compares arrays with None and strings element by element, and gives its own error for
+    other operators; anything else is left to the other object's own operator.
+    """
+    if isinstance(other, (str, bytes)) or other is None:
+        return call_numpy(ufunc, (mine, other), reason=f"operand of {type(other).__name__}")
+    return NotImplemented
+
+
+def _unary(name: str) -> Callable[[Any], Any]:
+    op = OPS[name]
+
+    def method(self: Any) -> Any:
+        return elementwise(op, self)
+
+    return method
+
+
+def _method(name: str, writes: bool = False) -> Callable[..., Any]:
+    """An ndarray method that NumPy carries out on the host."""
+    f = getattr(_ndarray, name)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return call_numpy(f, (self, *args), kwargs, name=name, writes=(self,) if writes else ())
+
+    method.__name__ = name
+    method.__doc__ = f"As :meth:`numpy.ndarray.{name}`."
+    return method
+
+
+def _reduction(name: str) -> Callable[..., Any]:
+    op = OPS[name]
+    positional = name in ("argmax", "argmin")
+    order = ("axis", "out") if positional or name in ("max", "min", "all", "any") else (
+        "axis", "dtype", "out")  # fmt: skip
+
+    f = getattr(_ndarray, name)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if "out" not in kwargs and len(args) < len(order):
+            small = small_array(self)
+            if small is not None:
+                try:
+                    return wrap_value(f(small, *args, **kwargs))
+                except Exception as error:
+                    raise named(error, name) from None
+        kwargs.update(zip(order, args, strict=False))
+        if kwargs.get("out", 0) is None:
+            del kwargs["out"]
+        return reduce(op, self, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"As :meth:`numpy.ndarray.{name}`; deferred and fused where a kernel exists."
+    return method
+
+
+class TruenoArray(Handle):
+    """An n-dimensional array whose operations run fused, in SIMD C or on a GPU, once large.
+
+    Made by ``trueno.asarray`` and the other creation functions. It answers NumPy's protocols and
+    the Python array API standard (2025.12): values, shapes, dtypes, errors and warnings are NumPy's.
+    Calls on large arrays are deferred until a value is observed: converted, printed, indexed by
+    data, exported, or asked for with ``trueno.evaluate``.
+    """
+
+    __slots__ = ()
+
+    __array_priority__ = 1000.0
+
+    def __new__(cls, *_: Any, **__: Any) -> TruenoArray:
+        raise TypeError(f"{cls.__name__}: make arrays with trueno.asarray, zeros, arange, ...")
+
+    # ------------------------------------------------------------ attributes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        shape: tuple[int, ...] = self._array.shape
+        return shape
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        self._array = view_of(self, lambda a: _reshaped_in_place(a, shape), "reshape")._array
+
+    @property
+    def dtype(self) -> Dtype:
+        """The elements' dtype, a ``numpy.dtype``."""
+        dtype: Dtype = self._array.dtype
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._array.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self._array.size
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes an element."""
+        return self._array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self._array.nbytes
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Bytes from one element to the next along each axis."""
+        return self._array.strides
+
+    @property
+    def flags(self) -> Any:
+        """Memory layout, as ``numpy.ndarray.flags``."""
+        return self._array.flags
+
+    @property
+    def base(self) -> Any:
+        """The array whose memory this one shows another view of; None if it is its own."""
+        buffer = self._buffer
+        if buffer is None or buffer.whole is None or same_elements(self._array, buffer.whole):
+            return None
+        return handle_on(buffer.whole, buffer)
+
+    @property
+    def T(self) -> TruenoArray:
+        """The transpose (axes reversed), a view."""
+        return view_of(self, _ndarray.transpose, "transpose")
+
+    @property
+    def mT(self) -> TruenoArray:
+        """The matrix transpose (last two axes swapped), a view. ValueError under two axes."""
+        return view_of(self, lambda a: a.mT, "mT")
+
+    @property
+    def real(self) -> TruenoArray:
+        """The real part, a view."""
+        return view_of(self, lambda a: a.real, "real")
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
+    @property
+    def imag(self) -> TruenoArray:
+        """The imaginary part: a view for complex arrays, read-only zeros otherwise."""
+        return view_of(self, lambda a: a.imag, "imag")
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self.imag[...] = value
+
+    @property
+    def flat(self) -> Any:
+        """An iterator over the elements in C order; writing through it writes to the array."""
+        return np.asarray(self).flat
+
+    @property
+    def ctypes(self) -> Any:
+        """As ``numpy.ndarray.ctypes``: the memory counts as shared while the object lives."""
+        return np.asarray(self).ctypes
+
+    @property
+    def data(self) -> memoryview:
+        """A memoryview of the memory, which counts as shared while the memoryview lives."""
+        return np.asarray(self).data
+
+    @property
+    def device(self) -> str:
+        """Where the array is pinned: "cpu" or "gpu"; "auto" if Trueno chooses."""
+        return "auto" if self._buffer is None else self._buffer.pin
+
+    def to_device(self, device: str, /, *, stream: Any = None) -> TruenoArray:
+        """This array pinned to "cpu" or "gpu", or to nothing ("auto").
+
+        Returns the array itself if it is there already, a copy otherwise. Raises ValueError for an
+        unknown device, one that this machine lacks, or a ``stream``.
+        """
+        if stream is not None:
+            raise ValueError("trueno.to_device: streams are not supported; stream must be None")
+        check_device(device, "to_device")
+        if device == self.device:
+            return self
+        moved: TruenoArray = wrap(host(self).copy(order="K"))
+        pin(moved, device)
+        return moved
+
+    # ------------------------------------------------------------ conversion
+
+    def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> NDArray:
+        if copy or (dtype is not None and np.dtype(dtype) != self._array.dtype):
+            return np.array(host(self), dtype=dtype, copy=copy)
+        return export(self)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
+        if api_version is not None and api_version not in API_VERSIONS:
+            raise ValueError(
+                f"trueno.__array_namespace__: version {api_version!r} is not among {API_VERSIONS}"
+            )
+        return sys.modules["trueno"]
+
+    __array_ufunc__ = protocols.array_ufunc
+    __array_function__ = protocols.array_function
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        exported = host(self).copy() if copy else export(self)
+        given: dict[str, Any] = {"stream": stream}
+        if max_version is not None:
+            given["max_version"] = max_version
+        if dl_device is not None:
+            given["dl_device"] = dl_device
+        if copy is not None and max_version is not None:
+            given["copy"] = False
+        try:
+            return exported.__dlpack__(**given)
+        except Exception as error:
+            raise named(error, "__dlpack__") from None
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self._array.__dlpack_device__()
+
+    def __buffer__(self, flags: int) -> memoryview:
+        return np.asarray(self).data
+
+    def __float__(self) -> float:
+        return float(host(self))
+
+    def __int__(self) -> int:
+        return int(host(self))
+
+    def __complex__(self) -> complex:
+        return complex(host(self))
+
+    def __index__(self) -> int:
+        index: int = host(self).__index__()
+        return index
+
+    def __bool__(self) -> bool:
+        return bool(host(self))
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __hash__(self) -> int:
+        if self._array.ndim:
+            raise TypeError("unhashable type: 'TruenoArray'")
+        return hash(host(self)[()])
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self._array.ndim:
+            raise TypeError("iteration over a 0-d array")
+        host(self)
+        return (getitem(self, i) for i in range(self._array.shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return host(value) in host(self)
+
+    def __repr__(self) -> str:
+        return _renamed_repr(host(self))
+
+    def __str__(self) -> str:
+        return str(host(self))
+
+    def __format__(self, spec: str) -> str:
+        array = host(self)
+        return format(array if array.ndim else array[()], spec)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        array = host(self)
+        if array.ndim:
+            raise TypeError(
+                f"type {type(self).__name__} doesn't define __round__ method for ndim {array.ndim}"
+            )
+        return array[()].__round__(ndigits)
+
+    def __copy__(self) -> TruenoArray:
+        return self.copy("K")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TruenoArray:
+        copied: TruenoArray = wrap(host(self).__deepcopy__(memo))
+        if self.device != "auto":
+            pin(copied, self.device)
+        return copied
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (np.array(host(self)), self.device)
+
+    # ------------------------------------------------------------ operators
+
+    __add__, __radd__, __iadd__ = _binary("add")
+    __sub__, __rsub__, __isub__ = _binary("subtract")
+    __mul__, __rmul__, __imul__ = _binary("multiply")
+    __truediv__, __rtruediv__, __itruediv__ = _binary("divide")
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _binary("floor_divide")
+    __mod__, __rmod__, __imod__ = _binary("remainder")
+    __pow__, __rpow__, __ipow__ = _binary("pow")
+    __and__, __rand__, __iand__ = _binary("bitwise_and")
+    __or__, __ror__, __ior__ = _binary("bitwise_or")
+    __xor__, __rxor__, __ixor__ = _binary("bitwise_xor")
+    __lshift__, __rlshift__, __ilshift__ = _binary("bitwise_left_shift")
+    __rshift__, __rrshift__, __irshift__ = _binary("bitwise_right_shift")
+    __eq__, _, _ = _binary("equal")
+    __ne__, _, _ = _binary("not_equal")
+    __lt__, _, _ = _binary("less")
+    __le__, _, _ = _binary("less_equal")
+    __gt__, _, _ = _binary("greater")
+    __ge__, _, _ = _binary("greater_equal")
+    __neg__ = _unary("negative")
+    __pos__ = _unary("positive")
+    __abs__ = _unary("abs")
+    __invert__ = _unary("bitwise_invert")
+    del _
+
+    def __matmul__(self, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        return call_numpy(np.matmul, (self, other))
+
+    def __rmatmul__(self, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        return call_numpy(np.matmul, (other, self))
+
+    def __imatmul__(self, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        setitem(self, ..., call_numpy(np.matmul, (self, other)))
+        return self
+
+    def __divmod__(self, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        return call_numpy(np.divmod, (self, other))
+
+    def __rdivmod__(self, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        return call_numpy(np.divmod, (other, self))
+
+    def __getitem__(self, key: Any) -> Any:
+        return getitem(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        setitem(self, key, value)
+
+    # ------------------------------------------------------------ methods with kernels or views
+
+    sum = _reduction("sum")
+    prod = _reduction("prod")
+    max = _reduction("max")
+    min = _reduction("min")
+    all = _reduction("all")
+    any = _reduction("any")
+    argmax = _reduction("argmax")
+    argmin = _reduction("argmin")
+
+    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        """As :meth:`numpy.ndarray.mean`; deferred and fused where a kernel exists."""
+        return np.mean(self, axis, dtype, out, **kwargs)
+
+    def var(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        """As :meth:`numpy.ndarray.var`; deferred and fused where a kernel exists."""
+        return np.var(self, axis, dtype, out, **kwargs)
+
+    def std(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        """As :meth:`numpy.ndarray.std`; deferred and fused where a kernel exists."""
+        return np.std(self, axis, dtype, out, **kwargs)
+
+    def clip(self, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        """As :meth:`numpy.ndarray.clip`; deferred and fused where a kernel exists."""
+        return np.clip(self, min, max, out, **kwargs)
+
+    def round(self, decimals: int = 0, out: Any = None) -> Any:
+        """As :meth:`numpy.ndarray.round`; deferred and fused where a kernel exists."""
+        return np.round(self, decimals, out)
+
+    def conj(self) -> Any:
+        """The complex conjugate."""
+        return np.conjugate(self)
+
+    conjugate = conj
+
+    def astype(
+        self,
+        dtype: Any,
+        order: Any = "K",
+        casting: Any = "unsafe",
+        subok: bool = True,
+        copy: bool = True,
+    ) -> Any:
+        """A copy in another dtype; the array itself if ``copy`` is False and nothing changes.
+
+        Raises TypeError where ``casting`` ("no" to "unsafe") does not allow it.
+        """
+        wanted = np.dtype(dtype)
+        if casting != "unsafe" or order != "K":
+            return call_numpy(
+                _ndarray.astype, (self, wanted), {"order": order, "casting": casting, "copy": copy}
+            )
+        if not copy and wanted == self._array.dtype:
+            return self
+        return dispatch.astype(self, wanted)
+
+    def copy(self, order: Any = "C") -> Any:
+        """A copy in new memory, laid out in C order unless ``order`` says otherwise."""
+        if order == "K" or (order == "C" and self._array.flags.c_contiguous):
+            return dispatch.astype(self, self._array.dtype)
+        return call_numpy(_ndarray.copy, (self, order), name="copy")
+
+    def reshape(self, *shape: Any, **kwargs: Any) -> Any:
+        """The elements in another shape: a view where possible. ValueError if sizes differ."""
+        return view_of(self, lambda a: a.reshape(*shape, **kwargs), "reshape")
+
+    def transpose(self, *axes: Any) -> Any:
+        """Axes permuted, a view."""
+        return view_of(self, lambda a: a.transpose(*axes), "transpose")
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        """Two axes interchanged, a view."""
+        return view_of(self, lambda a: a.swapaxes(axis1, axis2), "swapaxes")
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """Axes of length one removed, a view. ValueError for a longer axis."""
+        return view_of(self, lambda a: a.squeeze(axis), "squeeze")
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        """A read-only view of the diagonal."""
+        return view_of(self, lambda a: a.diagonal(offset, axis1, axis2), "diagonal")
+
+    def ravel(self, order: Any = "C") -> Any:
+        """The elements in one axis: a view where possible."""
+        return view_of(self, lambda a: a.ravel(order), "ravel")
+
+    def view(self, *args: Any, **kwargs: Any) -> Any:
+        """A view of the same memory in another dtype; shares what it writes."""
+        return view_of(self, lambda a: a.view(*args, **kwargs), "view")
+
+    def getfield(self, dtype: Any, offset: int = 0) -> Any:
+        """A view of part of each element's bytes."""
+        return view_of(self, lambda a: a.getfield(dtype, offset), "getfield")
+
+    def item(self, *args: Any) -> Any:
+        """An element as a Python scalar."""
+        return host(self).item(*args)
+
+    def tolist(self) -> Any:
+        """Nested lists of Python scalars."""
+        return host(self).tolist()
+
+    def tobytes(self, order: Any = "C") -> bytes:
+        """The elements' bytes."""
+        data: bytes = host(self).tobytes(order)
+        return data
+
+    def fill(self, value: Any) -> None:
+        """Sets every element to ``value``."""
+        setitem(self, ..., value)
+
+    def setflags(self, write: Any = None, align: Any = None, uic: Any = None) -> None:
+        """As :meth:`numpy.ndarray.setflags`."""
+        self._array.setflags(write=write, align=align, uic=uic)
+
+    argpartition = _method("argpartition")
+    argsort = _method("argsort")
+    byteswap = _method("byteswap")
+    choose = _method("choose")
+    compress = _method("compress")
+    cumprod = _method("cumprod")
+    cumsum = _method("cumsum")
+    dot = _method("dot")
+    dump = _method("dump")
+    dumps = _method("dumps")
+    flatten = _method("flatten")
+    nonzero = _method("nonzero")
+    partition = _method("partition", writes=True)
+    put = _method("put", writes=True)
+    repeat = _method("repeat")
+    searchsorted = _method("searchsorted")
+    setfield = _method("setfield", writes=True)
+    sort = _method("sort", writes=True)
+    take = _method("take")
+    tofile = _method("tofile")
+    trace = _method("trace")
+
+
+Handle.result_class = TruenoArray
+
+
+def _reshaped_in_place(array: NDArray, shape: Any) -> NDArray:
+    view = array.view()
+    view.shape = shape
+    return view
+
+
+def _renamed_repr(array: NDArray) -> str:
+    """NumPy's repr with our class's name, later lines indented to match."""
+    text = repr(array)
+    extra = " " * (len("TruenoArray") - len("array"))
+    return "TruenoArray" + text[len("array") :].replace("\n", "\n" + extra)
+
+
+def _rebuild(array: NDArray, device: str) -> TruenoArray:
+    """The inverse of pickling. A device that this machine lacks becomes "auto"."""
+    handle: TruenoArray = wrap(array)
+    if device != "auto" and (device != "gpu" or engine.backend("wgpu") is not None):
+        pin(handle, device)
+    return handle
+
+
+def check_device(device: Any, name: str) -> None:
+    """Raises ValueError for a device that is unknown or that this machine lacks."""
+    if device not in DEVICES:
+        raise ValueError(f"trueno.{name}: unknown device {device!r}; expected one of {DEVICES}")
+    if device == "gpu" and engine.backend("wgpu") is None:
+        raise ValueError(
+            f"trueno.{name}: no GPU was found (software adapters: set TRUENO_GPU=software)"
+        )
+
+
+def pin(handle: Handle, device: str) -> None:
+    """Pins a fresh array to a device."""
+    if device != "auto":
+        buffer = buffer_of(handle)
+        buffer.pin = device
+        buffer.update()

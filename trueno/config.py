@@ -1,0 +1,99 @@
+"""Settings: one frozen record, scoped per context, with at most eight environment switches.
+
+================== ==================================================================== =========
+switch             meaning                                                              setting
+================== ==================================================================== =========
+TRUENO_BACKEND     "auto", "numpy", "simd" or "wgpu": where deferred work runs          backend
+TRUENO_THRESHOLD   elements from which a call is deferred and accelerated               threshold
+TRUENO_ISA         cap on the CPU instruction set: sse2, avx2, avx512, neon             (import)
+TRUENO_NUM_THREADS threads of the CPU engine                                            (import)
+TRUENO_GPU         an adapter's name or index, "software", or "off"                     (first use)
+TRUENO_VALIDATE    1: run every kernel on the numpy backend too and compare             validate
+TRUENO_STRICT      1: raise where work would be handed to NumPy                         strict
+TRUENO_DEBUG       1: print plans; 2: and generated code                                debug
+================== ==================================================================== =========
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+BACKENDS = ("auto", "numpy", "simd", "wgpu")
+
+# Under this many elements NumPy's own call is faster than planning and launching a kernel.
+DEFAULT_THRESHOLD = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ``trueno.config`` can change. See the module's table."""
+
+    backend: str = "auto"
+    threshold: int = DEFAULT_THRESHOLD
+    validate: bool = False
+    strict: bool = False
+    debug: int = 0
+
+    def __post_init__(self) -> None:
+        if self.backend not in BACKENDS:
+            raise ValueError(
+                f"trueno.config: backend must be one of {BACKENDS}, not {self.backend!r}"
+            )
+        if not isinstance(self.threshold, int) or self.threshold < 0:
+            raise ValueError(
+                f"trueno.config: threshold must be an integer >= 0, not {self.threshold!r}"
+            )
+
+
+def _from_environment() -> Settings:
+    read = os.environ.get
+    return Settings(
+        backend=read("TRUENO_BACKEND", "auto"),
+        threshold=int(read("TRUENO_THRESHOLD", str(DEFAULT_THRESHOLD))),
+        validate=read("TRUENO_VALIDATE", "0") not in ("", "0"),
+        strict=read("TRUENO_STRICT", "0") not in ("", "0"),
+        debug=int(read("TRUENO_DEBUG", "0")),
+    )
+
+
+SETTINGS: ContextVar[Settings] = ContextVar("trueno settings", default=_from_environment())
+
+
+class config:
+    """Changes settings, from now on or for a ``with`` block.
+
+    ``trueno.config(threshold=0)`` holds from the call on; used as ``with trueno.config(...)``, the
+    former settings return at the end of the block. Settings belong to the context (thread or task).
+
+    Parameters: ``backend`` (str), ``threshold`` (int, elements), ``validate``, ``strict`` (bool),
+    ``debug`` (int). Raises TypeError for an unknown name and ValueError for a bad value.
+    """
+
+    def __init__(self, **changes: Any) -> None:
+        names = {field.name for field in dataclasses.fields(Settings)}
+        unknown = sorted(set(changes) - names)
+        if unknown:
+            raise TypeError(f"trueno.config: unknown settings {unknown}; known: {sorted(names)}")
+        self._former = SETTINGS.get()
+        SETTINGS.set(dataclasses.replace(self._former, **changes))
+
+    def __enter__(self) -> Settings:
+        return SETTINGS.get()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        SETTINGS.set(self._former)
+
+
+def backend(name: str) -> config:
+    """Pins where deferred work runs: "auto", "numpy", "simd" or "wgpu"; scoped by ``with``."""
+    return config(backend=name)

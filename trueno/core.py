@@ -1,0 +1,109 @@
+"""Handle: the state of a TruenoArray, and how handles are made. What users call is in array.py."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, ClassVar
+
+import numpy as np
+
+from trueno import engine
+from trueno.dtypes import NUMBER
+from trueno.graph import Buffer
+from trueno.memory import NDArray
+
+
+class Handle:
+    """An ndarray over memory whose contents may be pending or on a GPU.
+
+    _array:  shape, dtype, strides and address; its elements are current if the buffer is plain
+    _buffer: the memory's state, shared by all views of it; None as long as nothing is known but
+             that the memory is ours and current (then nothing else refers to it)
+    """
+
+    # Order matters: _array must be cleared before _buffer, so that the buffer sees itself unshared.
+    __slots__ = ("__weakref__", "_array", "_buffer")
+
+    _array: NDArray
+    _buffer: Buffer | None
+
+    # The class of new handles: set by trueno.array, which stands above this module.
+    result_class: ClassVar[type[Handle]]
+
+
+_new = object.__new__
+
+
+def wrap(array: NDArray) -> Any:
+    """A handle on an ndarray that nobody else holds."""
+    handle = _new(Handle.result_class)
+    handle._array = array
+    handle._buffer = None
+    return handle
+
+
+def handle_on(array: NDArray, buffer: Buffer | None) -> Any:
+    """A handle on an array over a buffer's memory."""
+    handle = _new(Handle.result_class)
+    handle._array = array
+    handle._buffer = buffer
+    return handle
+
+
+def wrap_value(value: Any) -> Any:
+    """A handle on a fresh NumPy result: scalars become zero-dimensional, other objects stay."""
+    if type(value) is np.ndarray:
+        return wrap(value)
+    if isinstance(value, np.generic):
+        return wrap(np.asarray(value))
+    return value
+
+
+def root_of(array: NDArray) -> NDArray:
+    """The ndarray at the end of the chain of bases: it stands for the whole memory."""
+    while type(array.base) is np.ndarray:
+        array = array.base
+    return array
+
+
+def buffer_of(handle: Handle) -> Buffer:
+    """The handle's buffer, made now if nothing needed it before."""
+    buffer = handle._buffer
+    if buffer is None:
+        buffer = handle._buffer = Buffer(root_of(handle._array))
+    return buffer
+
+
+def foreign_buffer(array: NDArray) -> Buffer:
+    """A buffer over memory that belongs to someone else."""
+    buffer = Buffer(array)
+    buffer.foreign = True
+    return buffer
+
+
+class _Exported:
+    """The base of an exported array: as it is no ndarray, NumPy does not look through it, so that
+
+    every view that outsiders make of the export keeps the export alive.
+    """
+
+    __slots__ = ("__array_interface__", "buffer")
+
+    def __init__(self, array: NDArray, buffer: Buffer) -> None:
+        self.__array_interface__ = array.__array_interface__
+        self.buffer = buffer  # keeps the memory alive
+
+
+def export(handle: Handle) -> NDArray:
+    """An ndarray over the handle's memory for an outsider to keep, with current contents.
+
+    While it lives, the buffer counts as shared: what reads it runs at once.
+    """
+    array = handle._array
+    if array.dtype not in NUMBER:  # never deferred, so that nobody need know
+        return array.view()
+    buffer = buffer_of(handle)
+    engine.settle(buffer)
+    exported: NDArray = np.asarray(_Exported(array, buffer))
+    buffer.exports.append(weakref.ref(exported))
+    return exported

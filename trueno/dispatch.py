@@ -1,0 +1,683 @@
+"""Calls on handles: deferred where a backend takes them, NumPy's at once otherwise.
+
+Everything that users call goes through one of these: ``elementwise``, ``assign`` and ``update``
+(writes), ``reduce``, ``view_of``, and ``call_numpy``, the one way in which work is handed to NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trueno import engine, stats
+from trueno.config import SETTINGS
+from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, root_of, wrap, wrap_value
+from trueno.dtypes import BOOL, INT64, NUMBER, UINT64, Dtype
+from trueno.errors import StrictError, named
+from trueno.graph import (
+    WEIGHT_LIMIT,
+    Leaf,
+    Node,
+    Shape,
+    capture,
+    pending_buffer,
+    result_strides,
+)
+from trueno.memory import NDArray, View, same_elements
+from trueno.ops import OPS, Op
+
+_WEAK = (int, float, complex)
+SCALARS = frozenset((bool, int, float, complex))
+
+
+def host(x: Any) -> Any:
+    """What NumPy is given for ``x``: a handle's array with current contents; others as they are."""
+    return engine.host(x._array, x._buffer) if isinstance(x, Handle) else x
+
+
+def small_array(x: Handle) -> NDArray | None:
+    """The handle's array if NumPy may and should be called on it right away, for speed."""
+    buffer = x._buffer
+    if buffer is None or buffer.plain:
+        array = x._array
+        if array.size < SETTINGS.get().threshold:
+            return array
+    return None
+
+
+# ---------------------------------------------------------------- handing work to NumPy
+
+
+def deferral(name: str, reason: str) -> None:
+    """Counts a call that NumPy does for us; raises StrictError in strict mode."""
+    if SETTINGS.get().strict:
+        raise StrictError(
+            f"trueno.{name}: would be handed to NumPy: {reason}. "
+            "Use a dtype or function with a kernel, or trueno.config(strict=False)."
+        )
+    if stats.active():
+        stats.deferred(name, reason)
+
+
+def call_numpy(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    reason: str = "no kernel",
+    writes: tuple[Any, ...] = (),
+) -> Any:
+    """``f(*args, **kwargs)`` by NumPy on host arrays, at once; handles in, handles out.
+
+    writes: the arguments that ``f`` changes in place, beside ``out``. Results that are views of an
+    argument's memory stay views of it. Raises what NumPy raises, with ``name`` in front.
+    """
+    deferral(name or f.__name__, reason)
+    if kwargs:
+        out = kwargs.get("out")
+        if out is not None:
+            writes = (*writes, *(out if isinstance(out, tuple) else (out,)))
+    for target in writes:
+        if isinstance(target, Handle) and target._buffer is not None:
+            engine.before_write(target._buffer)
+    handles: list[Handle] = []
+    given = [_unwrap(x, handles) for x in args]
+    try:
+        if kwargs:
+            result = f(*given, **{key: _unwrap(x, handles) for key, x in kwargs.items()})
+        else:
+            result = f(*given)
+    except Exception as error:
+        raise named(error, name or f.__name__) from None
+    return _rewrap(result, handles)
+
+
+def _unwrap(x: Any, handles: list[Handle]) -> Any:
+    """``x`` with every handle in it, in nested sequences too, replaced by its host array."""
+    kind = type(x)
+    if kind is Handle.result_class:
+        handles.append(x)
+        buffer = x._buffer
+        return x._array if buffer is None or buffer.plain else engine.host(x._array, buffer)
+    if kind is tuple or kind is list:
+        return kind([_unwrap(item, handles) for item in x])
+    if kind is dict:
+        return {key: _unwrap(item, handles) for key, item in x.items()}
+    return x
+
+
+def _rewrap(x: Any, handles: list[Handle]) -> Any:
+    """A NumPy result with every array in it as a handle: on shared memory where it is a view."""
+    kind = type(x)
+    if kind is np.ndarray:
+        root = root_of(x)
+        for handle in handles:
+            if root is root_of(handle._array):
+                return handle if x is handle._array else handle_on(x, buffer_of(handle))
+        return _pinned(wrap(x), handles)
+    if isinstance(x, np.generic):
+        return _pinned(wrap(np.asarray(x)), handles)
+    if isinstance(x, tuple):
+        items = [_rewrap(item, handles) for item in x]
+        return kind(*items) if hasattr(x, "_fields") else tuple(items)
+    if kind is list:
+        return [_rewrap(item, handles) for item in x]
+    return x
+
+
+def _pinned(result: Any, handles: list[Handle]) -> Any:
+    """``result`` on the device that the operands are pinned to."""
+    for handle in handles:
+        if handle._buffer is not None and handle._buffer.pin != "auto":
+            buffer = buffer_of(result)
+            buffer.pin = handle._buffer.pin
+            buffer.update()
+            break
+    return result
+
+
+# ---------------------------------------------------------------- operands
+
+
+class _Operands:
+    """The operands of one call: arrays and scalars told apart, states gathered."""
+
+    __slots__ = ("arrays", "buffers", "foreign", "keys", "on_gpu", "pending", "pin", "values")
+
+    def __init__(self, name: str, operands: tuple[Any, ...]) -> None:
+        self.keys: list[Any] = []  # dtypes, and int, float, complex for weak scalars
+        self.values: list[Any] = []
+        self.arrays: list[NDArray | None] = []
+        self.buffers: list[Any] = []
+        self.pin = "auto"
+        self.pending = self.on_gpu = self.foreign = False
+        for x in operands:
+            if isinstance(x, Handle):
+                array = x._array
+                buffer = x._buffer
+                if buffer is not None and not buffer.plain:
+                    self.pending |= buffer.node is not None
+                    self.on_gpu |= not buffer.host_valid
+                    if buffer.pin != "auto":
+                        if self.pin not in ("auto", buffer.pin):
+                            raise ValueError(
+                                f"trueno.{name}: operands are pinned to different devices, "
+                                f"{self.pin!r} and {buffer.pin!r}; move one with to_device()"
+                            )
+                        self.pin = buffer.pin
+                if buffer is not None and buffer.shared:
+                    self.foreign = True
+                self._add(array.dtype, x, array, buffer)
+            elif type(x) in _WEAK:
+                self._add(type(x), x, None, None)
+            elif isinstance(x, (np.generic, bool)):
+                scalar = np.asarray(x)[()]
+                self._add(scalar.dtype, scalar, None, None)
+            else:
+                array = np.asarray(x)
+                self.foreign = True
+                self._add(array.dtype, x, array, None)
+
+    def _add(self, key: Any, value: Any, array: NDArray | None, buffer: Any) -> None:
+        self.keys.append(key)
+        self.values.append(value)
+        self.arrays.append(array)
+        self.buffers.append(buffer)
+
+    def shape(self) -> Shape:
+        """The broadcast shape. Raises ValueError as NumPy does."""
+        shapes = [array.shape for array in self.arrays if array is not None]
+        if not shapes:
+            return ()
+        first: Shape = shapes[0]
+        if all(shape == first for shape in shapes):
+            return first
+        return np.broadcast(*[array for array in self.arrays if array is not None]).shape
+
+    def aligned(self) -> bool:
+        return all(array.flags.aligned for array in self.arrays if array is not None)
+
+    def capture(self, i: int, dtype: Dtype) -> Any:
+        """Operand ``i`` for a node, scalars as NumPy scalars of ``dtype``."""
+        array = self.arrays[i]
+        if array is None:
+            value = self.values[i]
+            return dtype.type(value) if type(value) in _WEAK else value.astype(dtype)
+        value = self.values[i]
+        if not isinstance(value, Handle):
+            return Leaf(View(foreign_buffer(array), array), None)
+        return capture(array, buffer_of(value))
+
+    def layouts(self) -> list[tuple[Shape, Shape]]:
+        return [(array.shape, array.strides) for array in self.arrays if array is not None]
+
+
+def _strides(shape: Shape, dtype: Dtype, operands: _Operands) -> Shape:
+    itemsize = dtype.itemsize
+    for array in operands.arrays:
+        if array is not None and (array.shape != shape or not array.flags.c_contiguous):
+            return result_strides(shape, itemsize, operands.layouts())
+    strides = []
+    for n in reversed(shape):
+        strides.append(itemsize)
+        itemsize *= n
+    return tuple(reversed(strides))
+
+
+def _size(shape: Shape) -> int:
+    size = 1
+    for n in shape:
+        size *= n
+    return size
+
+
+# ---------------------------------------------------------------- elementwise
+
+
+def resolve(op: Op, keys: tuple[Any, ...]) -> tuple[Dtype, ...]:
+    """The dtypes that a call computes in, and its result's; TypeError where NumPy has none."""
+    if op.name == "where":
+        # numpy.result_type takes instances of Python scalars, not their types, as weak.
+        result = np.result_type(*[key(0) if isinstance(key, type) else key for key in keys[1:]])
+        return (BOOL, result, result, result)
+    return op.resolve(keys)
+
+
+class _Refused(Exception):  # noqa: N818 (a signal, not an error)
+    """Why a call is not deferred."""
+
+
+class _Decision(NamedTuple):
+    """How calls of one operation on operands of certain dtypes are computed."""
+
+    ins: tuple[Dtype, ...]
+    out: Dtype
+    backend: str
+    casts: tuple[bool, ...]
+
+
+NUMPYS_ERROR = "NumPy decides the error"
+_CAST = OPS["cast"]
+
+
+def _decide(op: Op, operands: _Operands) -> _Decision:
+    """Dtypes and backend for a call; raises _Refused where it has none."""
+    key = (op, tuple(operands.keys), operands.pin, operands.on_gpu, SETTINGS.get().backend)
+    decision = engine.decisions.get(key)
+    if decision is None:
+        decision = engine.decisions[key] = _new_decision(op, operands)
+    if not isinstance(decision, _Decision):
+        raise _Refused(decision)
+    return decision
+
+
+def _new_decision(op: Op, operands: _Operands) -> _Decision | str:
+    try:
+        *ins, out = resolve(op, tuple(operands.keys))
+    except TypeError:
+        return NUMPYS_ERROR
+    backend, reason = engine.choose(op.name, tuple(ins), out, operands.pin, operands.on_gpu)
+    if backend is None:
+        return reason
+    casts = [
+        not isinstance(key, type) and key != dtype
+        for key, dtype in zip(operands.keys, ins, strict=True)
+    ]
+    for cast, key, dtype in zip(casts, operands.keys, ins, strict=True):
+        if cast and (key not in NUMBER or not engine.supports(backend, "cast", (key,), dtype)):
+            return f"{key} is computed by NumPy"
+    return _Decision(tuple(ins), out, backend, tuple(casts))
+
+
+def _errstate(op: Op) -> int:
+    errstate = engine.errstate() if op.raises else 0
+    if errstate is None:
+        raise _Refused("numpy.errstate asks for more than warnings")
+    return errstate
+
+
+def _node(op: Op, operands: _Operands, into: NDArray | None = None) -> Node:
+    """A node for the call; raises _Refused, with the reason, where NumPy should do it at once.
+
+    into: the array that the result will be written to: its shape, strides and dtype hold.
+    """
+    try:
+        shape = operands.shape()
+        if into is not None and shape != into.shape:
+            shape = np.broadcast_shapes(shape, into.shape)
+    except ValueError as error:
+        raise _Refused(NUMPYS_ERROR) from error
+    if into is not None and shape != into.shape:
+        raise _Refused(NUMPYS_ERROR)
+    reason = engine.refusal(_size(shape), operands.pin, operands.pending)
+    if reason is not None:
+        raise _Refused(reason)
+    ins, out, backend, casts = _decide(op, operands)
+    if not operands.aligned():
+        raise _Refused("unaligned memory")
+    errstate = _errstate(op)
+    strides = into.strides if into is not None else _strides(shape, out, operands)
+    args = []
+    for i, dtype in enumerate(ins):
+        try:
+            arg = operands.capture(i, dtype)
+        except OverflowError as error:  # a Python integer that the dtype cannot hold
+            raise _Refused(NUMPYS_ERROR) from error
+        if casts[i] and operands.arrays[i] is not None:
+            arg = Node(_CAST, (arg,), shape, strides, dtype, backend, 0)
+        args.append(arg)
+    return Node(op, tuple(args), shape, strides, out, backend, errstate)
+
+
+def _pending(node: Node, operands: _Operands) -> Any:
+    """A handle that waits for ``node``, or holds its value where waiting could be seen."""
+    buffer, array = pending_buffer(node, operands.pin)
+    if operands.foreign or node.weight > WEIGHT_LIMIT:
+        engine.evaluate([node])
+    return handle_on(array, buffer)
+
+
+def elementwise(op: Op, *operands: Any) -> Any:
+    """``op`` on arrays and scalars that broadcast together: a handle."""
+    if op.nin == 1 and isinstance(operands[0], Handle):
+        small = small_array(operands[0])
+        if small is not None:
+            return _at_once(op, small)
+    gathered = _Operands(op.name, operands)
+    try:
+        node = _node(op, gathered)
+    except _Refused as refused:
+        return _elementwise_numpy(op, operands, str(refused))
+    return _pending(node, gathered)
+
+
+def _elementwise_numpy(op: Op, operands: tuple[Any, ...], reason: str) -> Any:
+    if reason == engine.BELOW:
+        return _at_once(op, *[host(x) for x in operands])
+    return call_numpy(op.meaning, operands, name=op.name, reason=reason)
+
+
+def _at_once(op: Op, *operands: Any) -> Any:
+    """NumPy's own call on host arrays."""
+    try:
+        return wrap_value(op.meaning(*operands))
+    except Exception as error:
+        raise named(error, op.name) from None
+
+
+def astype(x: Any, dtype: Dtype) -> Any:
+    """A copy of ``x`` in another (or the same) dtype, in NumPy's "unsafe" casting."""
+    operands = _Operands("astype", (x,))
+    array = x._array
+    try:
+        # NumPy orders the axes of a copy by another rule than those of a ufunc's result.
+        strides = np.empty_like(array, dtype).strides
+        node = _cast(operands, dtype, array.shape, strides)
+    except _Refused as refused:
+        return call_numpy(np.ndarray.astype, (x, dtype), name="astype", reason=str(refused))
+    return _pending(node, operands)
+
+
+def _cast(operands: _Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Node:
+    key = operands.keys[0]
+    reason = engine.refusal(_size(shape), operands.pin, operands.pending)
+    if reason is not None:
+        raise _Refused(reason)
+    backend, reason = engine.choose("cast", (key,), dtype, operands.pin, operands.on_gpu)
+    if backend is None:
+        raise _Refused(reason)
+    if not operands.aligned():
+        raise _Refused("unaligned memory")
+    errstate = _errstate(_CAST)
+    return Node(_CAST, (operands.capture(0, key),), shape, strides, dtype, backend, errstate)
+
+
+# ---------------------------------------------------------------- writes
+
+
+def _write(node: Node, target: NDArray, handle: Handle, operands: _Operands) -> None:
+    """Queues ``target`` (a view of ``handle``) = value of ``node``; at once if it could be seen."""
+    buffer = buffer_of(handle)
+    if buffer.viewed:
+        engine.materialise(buffer)
+    buffer.await_value(node, target)
+    if operands.foreign or buffer.shared or node.weight > WEIGHT_LIMIT or len(buffer.before) > 64:
+        engine.evaluate([node])
+
+
+def _settle(handle: Handle, target: NDArray) -> None:
+    """Performs a write that pends on the handle's memory, unless it is to the same elements."""
+    buffer = handle._buffer
+    pending = None if buffer is None else buffer.target
+    if pending is not None and not same_elements(target, pending):
+        engine.materialise(buffer_of(handle))
+
+
+def update(op: Op, handle: Any, *operands: Any) -> Any:
+    """``handle[...] = op(*operands)`` in place, as a ufunc with ``out=handle`` does."""
+    target = handle._array
+    try:
+        if not target.flags.writeable:
+            raise _Refused(NUMPYS_ERROR)
+        _settle(handle, target)
+        gathered = _Operands(op.name, operands)
+        if gathered.pin == "auto" and handle._buffer is not None:
+            gathered.pin = handle._buffer.pin
+        node = _node(op, gathered, into=target)
+        if node.dtype != target.dtype:
+            if not np.can_cast(node.dtype, target.dtype, "same_kind"):
+                raise _Refused(NUMPYS_ERROR)
+            if target.dtype not in NUMBER or not engine.supports(
+                node.backend, "cast", (node.dtype,), target.dtype
+            ):
+                raise _Refused(f"{target.dtype} is computed by NumPy")
+            args = (node,)
+            node = Node(
+                _CAST, args, node.shape, node.strides, target.dtype, node.backend, node.errstate
+            )
+    except _Refused as refused:
+        if str(refused) != engine.BELOW:
+            deferral(op.name, str(refused))
+        _update_numpy(op, handle, operands)
+        return handle
+    _write(node, target, handle, gathered)
+    return handle
+
+
+def _update_numpy(op: Op, handle: Any, operands: tuple[Any, ...]) -> None:
+    if handle._buffer is not None:
+        engine.before_write(handle._buffer)
+    try:
+        op.meaning(*[host(x) for x in operands], out=handle._array)
+    except Exception as error:
+        raise named(error, op.name) from None
+
+
+def assign(handle: Any, target: NDArray, value: Any) -> None:
+    """``target[...] = value`` where ``target`` is a view of the handle's array."""
+    if isinstance(value, Handle) and target.size and target.flags.writeable:
+        if value._buffer is handle._buffer and same_elements(target, value._array):
+            return  # the second half of ``x[key] += y``
+        try:
+            _settle(handle, target)
+            operands = _Operands("__setitem__", (value,))
+            if value._array.dtype.kind == "c" and target.dtype.kind != "c":
+                raise _Refused("NumPy gives its ComplexWarning")
+            if np.broadcast_shapes(value._array.shape, target.shape) != target.shape:
+                raise _Refused(NUMPYS_ERROR)
+            node = _cast(operands, target.dtype, target.shape, target.strides)
+            _write(node, target, handle, operands)
+            return
+        except (_Refused, ValueError):
+            pass
+    if handle._buffer is not None:
+        engine.before_write(handle._buffer)
+    try:
+        target[...] = host(value)
+    except Exception as error:
+        raise named(error, "__setitem__") from None
+
+
+# ---------------------------------------------------------------- views and indexing
+
+
+def view_of(handle: Any, f: Callable[[NDArray], NDArray], name: str) -> Any:
+    """``f`` of the handle's array where ``f`` gives a view; where it must copy, a copy."""
+    try:
+        array = f(handle._array)
+        if root_of(array) is root_of(handle._array):
+            return handle_on(array, buffer_of(handle))
+        if handle._buffer is not None and not handle._buffer.plain:
+            array = f(host(handle))
+    except Exception as error:
+        raise named(error, name) from None
+    return _pinned(wrap(array), [handle])
+
+
+def is_basic(key: Any) -> bool:
+    """Whether an index makes a view: integers, slices, None and Ellipsis only."""
+    for item in key if type(key) is tuple else (key,):
+        if not (
+            item is None
+            or item is Ellipsis
+            or isinstance(item, slice)
+            or (isinstance(item, (int, np.integer)) and not isinstance(item, bool))
+        ):
+            return False
+    return True
+
+
+def _plain_key(key: Any) -> Any:
+    """The index with handles replaced by host arrays, and zero-dimensional integers by int."""
+    if isinstance(key, Handle):
+        array = host(key)
+        return int(array) if array.ndim == 0 and array.dtype.kind in "iu" else array
+    if type(key) is tuple:
+        return tuple([_plain_key(item) for item in key])
+    if type(key) is slice:
+        return slice(*[_plain_key(part) for part in (key.start, key.stop, key.step)])
+    if type(key) is list:
+        return [_plain_key(item) for item in key]
+    return key
+
+
+def getitem(handle: Any, key: Any) -> Any:
+    """``handle[key]``: a view for basic indices; a copy for elements, masks and integer arrays."""
+    key = _plain_key(key)
+    buffer = handle._buffer
+    array = handle._array
+    if buffer is not None and not buffer.plain:
+        if is_basic(key):
+            try:
+                result = array[(*key, ...) if type(key) is tuple else (key, ...)]
+            except (TypeError, IndexError):
+                result = array[key]  # a second Ellipsis: then there is one already
+            if result.ndim or Ellipsis in (key if type(key) is tuple else (key,)):
+                return handle_on(result, buffer)
+        array = host(handle)
+    try:
+        result = array[key]
+    except Exception as error:
+        raise named(error, "__getitem__") from None
+    if type(result) is not np.ndarray:
+        return _pinned(wrap_value(result), [handle]) if buffer is not None else wrap_value(result)
+    base = result.base
+    if base is not None and (base is array or base is array.base):
+        return handle_on(result, buffer_of(handle))
+    return _pinned(wrap(result), [handle])
+
+
+def setitem(handle: Any, key: Any, value: Any) -> None:
+    """``handle[key] = value``."""
+    if type(key) is not int:
+        key = _plain_key(key)
+    array = handle._array
+    if is_basic(key) and isinstance(value, Handle):
+        try:
+            target = array[(*key, ...) if type(key) is tuple else (key, ...)]
+        except (TypeError, IndexError):
+            target = array[key]
+        if type(target) is np.ndarray:
+            assign(handle, target, value)
+            return
+    if handle._buffer is not None:
+        engine.before_write(handle._buffer)
+    try:
+        array[key] = host(value)
+    except Exception as error:
+        raise named(error, "__setitem__") from None
+
+
+# ---------------------------------------------------------------- reductions
+
+
+def sum_dtype(dtype: Dtype) -> Dtype:
+    """The dtype in which NumPy sums and multiplies elements of ``dtype``."""
+    if dtype.kind in "bi":
+        return INT64 if dtype.itemsize < 8 else dtype
+    if dtype.kind == "u":
+        return UINT64 if dtype.itemsize < 8 else dtype
+    return dtype
+
+
+def reduce(
+    op: Op,
+    x: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+    **others: Any,
+) -> Any:
+    """A reduction of ``x`` over ``axis`` (None: all axes; an int or a tuple of ints).
+
+    others: ``out``, ``initial``, ``where`` as NumPy has them; NumPy computes calls that give one.
+    """
+    kwargs = others
+    if dtype is not None:
+        kwargs["dtype"] = dtype
+    if keepdims:
+        kwargs["keepdims"] = True
+    if not isinstance(x, Handle):
+        return call_numpy(op.meaning, (x,), {"axis": axis, **kwargs}, name=op.name)
+    small = small_array(x)
+    if small is not None and "out" not in others:
+        try:  # the method costs half of the function
+            return wrap_value(getattr(small, op.name)(axis, **kwargs))
+        except Exception as error:
+            raise named(error, op.name) from None
+    try:
+        if len(others) > (dtype is not None) + bool(keepdims):
+            raise _Refused("out, initial or where given")
+        return _reduce(op, x, axis, dtype, keepdims)
+    except _Refused as refused:
+        return call_numpy(
+            op.meaning, (x,), {"axis": axis, **kwargs}, name=op.name, reason=str(refused)
+        )
+
+
+def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
+    array = x._array
+    ndim = array.ndim
+    if array.dtype not in NUMBER:
+        raise _Refused(f"{array.dtype} is computed by NumPy")
+    if ndim == 0 or not array.size:
+        raise _Refused(engine.BELOW)
+    positional = op.types is None  # argmax, argmin
+    if positional and axis is not None and not isinstance(axis, (int, np.integer)):
+        raise _Refused(NUMPYS_ERROR)
+    axes = _axes(axis, ndim)
+    if positional and axis is None and ndim > 1 and not array.flags.c_contiguous:
+        raise _Refused("positions are counted in C order")
+    if op.name in ("sum", "prod"):
+        computed = np.dtype(dtype) if dtype is not None else sum_dtype(array.dtype)
+        result = computed
+    elif op.name in ("all", "any"):
+        computed, result = array.dtype, BOOL
+    else:
+        computed = array.dtype
+        result = INT64 if positional else computed
+    operands = _Operands(op.name, (x,))
+    small = engine.refusal(array.size, operands.pin, operands.pending)
+    if small is not None:
+        raise _Refused(small)
+    backend, reason = engine.choose(op.name, (computed,), result, operands.pin, operands.on_gpu)
+    if backend is None:
+        raise _Refused(reason)
+    if not operands.aligned():
+        raise _Refused("unaligned memory")
+    errstate = _errstate(op)
+    if computed != array.dtype and (
+        not np.can_cast(array.dtype, computed, "same_kind")
+        or not engine.supports(backend, "cast", (array.dtype,), computed)
+    ):
+        raise _Refused(f"a {op.name} of {array.dtype} in {computed}")
+    arg = operands.capture(0, computed)
+    if computed != array.dtype:
+        strides = _strides(array.shape, computed, operands)
+        arg = Node(_CAST, (arg,), array.shape, strides, computed, backend, 0)
+    kept = tuple([1 if i in axes else n for i, n in enumerate(array.shape)])
+    strides = result_strides(kept, result.itemsize, [(kept, array.strides)])
+    node = Node(op, (arg,), kept, strides, result, backend, errstate, axes)
+    handle = _pending(node, operands)
+    if keepdims:
+        return handle
+    final = tuple([n for i, n in enumerate(array.shape) if i not in axes])
+    return handle_on(handle._array.reshape(final), handle._buffer)
+
+
+def _axes(axis: Any, ndim: int) -> Shape:
+    if axis is None:
+        return tuple(range(ndim))
+    try:
+        axes = [int(a.__index__()) for a in (axis if isinstance(axis, tuple) else (axis,))]
+    except (TypeError, AttributeError) as error:
+        raise _Refused(NUMPYS_ERROR) from error
+    if not axes:
+        raise _Refused(engine.BELOW)
+    normal = sorted([a + ndim if a < 0 else a for a in axes])
+    if normal[0] < 0 or normal[-1] >= ndim or len(set(normal)) < len(normal):
+        raise _Refused(NUMPYS_ERROR)
+    return tuple(normal)

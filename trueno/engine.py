@@ -1,0 +1,446 @@
+"""The engine: chooses a backend for each operation, runs plans, and keeps their order invisible."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import threading
+import time
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from trueno import stats
+from trueno._backends.base import Backend
+from trueno._backends.numpy import NumpyBackend
+from trueno._backends.simd import SimdBackend
+from trueno.config import SETTINGS
+from trueno.dtypes import NUMBER, Dtype
+from trueno.errors import TruenoWarning
+from trueno.graph import Buffer, Node, result_strides
+from trueno.memory import NDArray, View, allocate, same_elements
+from trueno.ops import DIVIDE, INVALID, OVERFLOW, UNDERFLOW
+from trueno.plan import Kernel, Launch, Output
+from trueno.planner import Graph, Plan, Step, plan
+
+# ---------------------------------------------------------------- backends
+
+NUMPY = NumpyBackend()
+_backends: dict[str, Backend | None] = {"numpy": NUMPY, "simd": SimdBackend()}
+_supported: dict[tuple[Any, ...], bool] = {}
+# What dispatch has decided for calls of one kind; void when a backend disappears.
+decisions: dict[Any, Any] = {}
+_lock = threading.RLock()
+
+
+def _new_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+# Another thread may hold the lock at the moment of a fork; it does not exist in the child.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
+
+
+def backend(name: str) -> Backend | None:
+    """The backend of that name; None where this machine has none ("wgpu" without an adapter)."""
+    if name not in _backends:
+        with _lock:
+            if name not in _backends:
+                module = importlib.import_module("trueno._backends.wgpu")
+                _backends[name] = module.open_backend(os.environ.get("TRUENO_GPU"))
+    return _backends[name]
+
+
+def gpu_lost(error: Exception) -> None:
+    """Gives the GPU up for this process, after one warning."""
+    with _lock:
+        if _backends.get("wgpu") is not None:
+            _backends["wgpu"] = None
+            _supported.clear()
+            decisions.clear()
+            warnings.warn(
+                f"trueno: the GPU failed ({error}); work continues on the CPU",
+                TruenoWarning,
+                stacklevel=stats.user_depth(),
+            )
+
+
+def supports(name: str, op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
+    """Whether that backend is there and has a kernel for ``op`` computing in these dtypes."""
+    key = (name, op, inputs, output)
+    known = _supported.get(key)
+    if known is None:
+        found = backend(name)
+        known = found is not None and found.supports(op, inputs, output)
+        _supported[key] = known
+    return known
+
+
+def refusal(size: int, pin: str, pending: bool) -> str | None:
+    """Why a call on ``size`` elements is not worth deferring; None if it is."""
+    if size == 0:
+        return "no elements"
+    if size < SETTINGS.get().threshold and not pending and pin != "gpu":
+        return BELOW
+    return None
+
+
+BELOW = "below the threshold"
+
+
+def choose(
+    op: str, inputs: tuple[Dtype, ...], output: Dtype, pin: str, on_gpu: bool
+) -> tuple[str | None, str]:
+    """The backend for an operation, or None and the reason (NumPy, at once).
+
+    pin: "auto", "cpu" or "gpu": where the user pinned the operands; on_gpu: whether one lies there.
+    """
+    wish = SETTINGS.get().backend
+    if pin == "gpu":
+        candidates: tuple[str, ...] = ("wgpu",)
+    elif wish == "auto":
+        candidates = ("wgpu", "simd") if on_gpu and pin == "auto" else ("simd",)
+    else:
+        candidates = ("simd",) if wish == "wgpu" and pin == "cpu" else (wish,)
+    for dtype in (*inputs, output):
+        if dtype not in NUMBER:
+            return None, f"{dtype} is computed by NumPy"
+    for name in candidates:
+        if supports(name, op, inputs, output):
+            return name, ""
+    kinds = ", ".join(str(d) for d in inputs)
+    return None, f"no {' or '.join(candidates)} kernel for {op}({kinds})"
+
+
+# ---------------------------------------------------------------- floating-point state
+
+# Conditions that launches have reported and nobody has been warned of yet.
+_conditions: list[tuple[Node, int]] = []
+
+_MODE_BITS = (
+    ("divide", DIVIDE), ("over", OVERFLOW), ("under", UNDERFLOW), ("invalid", INVALID),
+)  # fmt: skip
+_MESSAGES = (
+    (DIVIDE, "divide by zero"), (OVERFLOW, "overflow"),
+    (UNDERFLOW, "underflow"), (INVALID, "invalid value"),
+)  # fmt: skip
+
+
+def errstate() -> int | None:
+    """Conditions to warn about under ``numpy.errstate``; None where one raises, calls or prints."""
+    bits = 0
+    modes = np.geterr()
+    for name, bit in _MODE_BITS:
+        mode = modes[name]  # type: ignore[literal-required]
+        if mode == "warn":
+            bits |= bit
+        elif mode != "ignore":
+            return None
+    return bits
+
+
+def _numpy_name(node: Node) -> str:
+    if node.op.reduce is not None:
+        return "reduce"
+    if node.op.name == "cast":
+        return "cast"
+    return getattr(node.op.meaning, "__name__", node.op.name).lstrip("_")
+
+
+def _reporter(nodes: Sequence[Node]) -> Callable[[Sequence[int]], None]:
+    """A launch's ``report``: notes what the user asked to be warned of."""
+
+    def report(masks: Sequence[int]) -> None:
+        for node, mask in zip(nodes, masks, strict=True):
+            if mask & node.errstate:
+                _conditions.append((node, mask & node.errstate))
+                node.errstate = 0
+
+    return report
+
+
+def _warn() -> None:
+    """Gives the warnings that are due: one for each call the user made, in NumPy's words.
+
+    Only once results are stored, since a warnings filter may turn a warning into an exception.
+    """
+    while _conditions:
+        node, mask = _conditions.pop(0)
+        for bit, words in _MESSAGES:
+            if mask & bit:
+                warnings.warn(
+                    f"{words} encountered in {_numpy_name(node)}",
+                    RuntimeWarning,
+                    stacklevel=stats.user_depth(),
+                )
+
+
+# ---------------------------------------------------------------- running
+
+_plans: OrderedDict[Any, Plan] = OrderedDict()
+_PLANS_KEPT = 512
+
+
+def materialise(buffer: Buffer) -> None:
+    """Performs the buffer's pending write, if there is one."""
+    node = buffer.node
+    if node is not None:
+        evaluate([node])
+
+
+def host(array: NDArray, buffer: Buffer | None) -> NDArray:
+    """``array`` with current contents on the host."""
+    if buffer is not None and not buffer.plain:
+        if buffer.node is not None:
+            evaluate([buffer.node])
+        if not buffer.host_valid:
+            _download(buffer)
+    return array
+
+
+def _download(buffer: Buffer) -> None:
+    try:
+        buffer.to_host()
+    except RuntimeError as error:
+        gpu_lost(error)
+        raise
+    if _conditions:
+        _warn()
+
+
+def settle(buffer: Buffer) -> None:
+    """Readies host memory for outsiders: contents current, and no pending node reads them later."""
+    with _lock:
+        materialise(buffer)
+        readers = [r() for r in buffer.readers]
+        evaluate([r for r in readers if r is not None and r.result is None])
+        buffer.readers = []
+        if not buffer.host_valid:
+            _download(buffer)
+
+
+def before_write(buffer: Buffer) -> None:
+    """Readies host memory for a write that NumPy does now."""
+    settle(buffer)
+    buffer.host_written()
+    buffer.update()
+
+
+def evaluate(nodes: list[Node]) -> None:
+    """Computes the nodes and stores their values. Safe to call from several threads."""
+    if not nodes:
+        return
+    with _lock:
+        graph = _ordered(nodes)
+        if not graph.nodes:
+            return
+        signature = graph.signature()
+        planned = _plans.get(signature)
+        if planned is None:
+            planned = _plans[signature] = plan(graph)
+            if len(_plans) > _PLANS_KEPT:
+                _plans.popitem(last=False)
+        debug = SETTINGS.get().debug
+        for step in planned:
+            if debug:
+                print(f"trueno: {describe(step.kernel)} on {step.backend}", file=sys.stderr)
+            _run(graph, step)
+        if _conditions:
+            _warn()
+
+
+def _ordered(nodes: list[Node]) -> Graph:
+    """The graph below ``nodes``, once every write in it may happen.
+
+    A pending write must not overtake nodes that still want the former contents: those run first,
+    except where the write itself is all that needs them.
+    """
+    while True:
+        graph = Graph(nodes)
+        overtaken: list[Node] = []
+        for node in graph.nodes:
+            buffer = node.buffer() if node.buffer is not None else None
+            if buffer is not None and buffer.node is node and buffer.before:
+                overtaken += _wanted_elsewhere(node, buffer)
+                if not overtaken:
+                    buffer.before = []
+        if not overtaken:
+            return graph
+        evaluate(overtaken)
+
+
+def _wanted_elsewhere(write: Node, buffer: Buffer) -> list[Node]:
+    """Pending readers of the former contents that something other than ``write`` needs."""
+    readers = [r() for r in buffer.before]
+    pending = [r for r in readers if r is not None and r.result is None and r is not write]
+    if not pending:
+        return []
+    below = Graph([write]).nodes
+    private = {id(write)}
+    for node in reversed(below[:-1]):
+        if not node.wanted and all(
+            r is None or r.result is not None or id(r) in private
+            for r in (ref() for ref in node.readers)
+        ):
+            private.add(id(node))
+    return [r for r in pending if id(r) not in private]
+
+
+def _run(graph: Graph, step: Step) -> None:
+    nodes = graph.nodes
+    space = graph.space(step.space)
+    axes = nodes[step.axes_of].axes
+    inputs = []
+    for is_leaf, at in step.inputs:
+        view = graph.leaves[at] if is_leaf else nodes[at].result
+        assert view is not None
+        inputs.append(view)
+    outputs: list[View] = []
+    copies: list[tuple[View, View]] = []
+    for at in step.outputs:
+        node = nodes[at]
+        buffer = node.buffer() if node.buffer is not None else None
+        if buffer is not None and buffer.node is node:
+            assert buffer.target is not None
+            view = View(buffer, buffer.target)
+            if _overlaps_elsewhere(view, inputs):
+                aside = _fresh(node)
+                copies.append((aside, view))
+                view = aside
+        else:
+            view = _fresh(node)
+        outputs.append(view)
+    reporting = [nodes[at] for at in step.nodes] + [nodes[at] for at in step.outputs]
+    consts = tuple([graph.consts[at] for at in step.consts])
+    launch = Launch(
+        step.kernel, space, axes, tuple(inputs), consts, tuple(outputs), _reporter(reporting)
+    )
+    _launch(step.backend, launch)
+    for aside, view in copies:
+        kernel = Kernel((aside.array.dtype,), (), (), (Output(0, None, aside.array.dtype),))
+        _launch(step.backend, Launch(kernel, aside.array.shape, (), (aside,), (), (view,), _ignore))
+    final = {id(aside): view for aside, view in copies}
+    for at, view in zip(step.outputs, outputs, strict=True):
+        _stored(nodes[at], final.get(id(view), view))
+
+
+def _ignore(masks: Sequence[int]) -> None:
+    """The report of a launch that raises no conditions."""
+
+
+def _fresh(node: Node) -> View:
+    # A node's strides say how its axes are ordered; those of a write's target may have gaps.
+    strides = result_strides(node.shape, node.dtype.itemsize, [(node.shape, node.strides)])
+    root, array = allocate(node.shape, strides, node.dtype)
+    return View(Buffer(root), array)
+
+
+def _overlaps_elsewhere(view: View, inputs: list[View]) -> bool:
+    """Whether an input shares memory with ``view`` other than element by element."""
+    mine = view.array
+    for other in inputs:
+        if other.storage is not view.storage and not view.storage.shared:
+            continue
+        if not same_elements(other.array, mine) and np.may_share_memory(other.array, mine):
+            return True
+    return False
+
+
+def _stored(node: Node, view: View) -> None:
+    buffer = view.storage
+    assert isinstance(buffer, Buffer)
+    node.result = view
+    node.args = ()
+    if buffer.node is node:
+        buffer.node = None
+        buffer.target = None
+        buffer.before = []
+    else:
+        buffer.readers = node.readers
+    buffer.update()
+
+
+def _launch(name: str, launch: Launch) -> None:
+    """Runs a launch where it was planned; if a GPU fails, on the CPU from the host's data."""
+    on = backend(name)
+    measured = stats.active()
+    start = time.perf_counter() if measured else 0.0
+    if on is None:
+        on = NUMPY
+    reference = _reference(launch) if SETTINGS.get().validate and on is not NUMPY else None
+    if on.device == "gpu":
+        for view in (*launch.inputs, *launch.outputs):
+            if view.storage.shared:
+                view.storage.device_valid = False
+        try:
+            on.launch(launch)
+        except RuntimeError as error:
+            gpu_lost(error)
+            on = NUMPY
+    if on.device == "cpu":
+        for view in (*launch.inputs, *launch.outputs):
+            if not view.storage.host_valid:
+                view.storage.to_host()
+        on.launch(launch)
+        for view in launch.outputs:
+            view.storage.host_written()
+    else:
+        for view in launch.outputs:
+            if view.storage.shared:
+                view.storage.to_host()
+    if measured:
+        elements = 1
+        for n in launch.shape:
+            elements *= n
+        stats.launched(on.name, describe(launch.kernel), elements, time.perf_counter() - start)
+    if reference is not None:
+        _compare(on.name, launch, reference)
+
+
+def _reference(launch: Launch) -> list[NDArray]:
+    """What the numpy backend computes for a launch, beside its real outputs."""
+    for view in launch.inputs:
+        view.storage.to_host()
+    outputs = [View(Buffer(a), a) for a in (np.empty_like(v.array) for v in launch.outputs)]
+    NUMPY.launch(launch._replace(outputs=tuple(outputs), report=_ignore))
+    return [view.array for view in outputs]
+
+
+# How far a kernel may be from the numpy backend: units in the last place of the largest value.
+_VALIDATION_ULPS = 64
+
+
+def _compare(name: str, launch: Launch, reference: list[NDArray]) -> None:
+    """Raises RuntimeError where a launch's outputs differ from the reference."""
+    for output, view, expected in zip(
+        launch.kernel.outputs, launch.outputs, reference, strict=True
+    ):
+        view.storage.to_host()
+        if expected.dtype.kind in "fc":
+            reduced = np.prod([launch.shape[axis] for axis in launch.axes], dtype=float)
+            finite = np.abs(expected[np.isfinite(expected)])
+            largest = float(finite.max(initial=0.0)) * (reduced**0.5 if output.reduce else 1.0)
+            tolerance = _VALIDATION_ULPS * float(np.finfo(expected.dtype).eps)
+            same = np.allclose(
+                view.array, expected, rtol=tolerance, atol=tolerance * largest, equal_nan=True
+            )
+        else:
+            same = np.array_equal(view.array, expected)
+        if not same:
+            raise RuntimeError(
+                f"trueno: kernel '{describe(launch.kernel)}' on {name} with shape {launch.shape} "
+                f"differs from the numpy backend: {view.array!r} against {expected!r}"
+            )
+
+
+def describe(kernel: Kernel) -> str:
+    """A kernel in a line: its operations and reductions."""
+    names = [i.op for i in kernel.body]
+    names += [f"{o.reduce}()" for o in kernel.outputs if o.reduce is not None]
+    return " ".join(names) if names else "copy"

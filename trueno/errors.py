@@ -1,0 +1,25 @@
+"""Errors: NumPy's own classes and conditions, with the operation's name in front."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class StrictError(RuntimeError):
+    """Raised with ``trueno.config(strict=True)`` where work would be handed to NumPy."""
+
+
+class TruenoWarning(RuntimeWarning):
+    """Something went wrong that cost speed but no data: a lost GPU."""
+
+
+def named(error: Exception, name: str) -> Exception:
+    """``error`` with ``trueno.<name>:`` before its message, its class and attributes unchanged."""
+    if isinstance(error, np.exceptions.AxisError):
+        renamed = np.exceptions.AxisError(f"trueno.{name}: {error}")
+        renamed.axis, renamed.ndim = error.axis, error.ndim
+        return renamed
+    message = error.args[0] if error.args else None
+    if isinstance(message, str) and not message.startswith("trueno."):
+        error.args = (f"trueno.{name}: {message}", *error.args[1:])
+    return error

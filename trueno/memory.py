@@ -1,0 +1,164 @@
+"""Buffers and views: blocks of memory, mirrored on a device where one is used.
+
+Every buffer has host memory, reserved when it is made (untouched pages cost nothing) and possibly
+stale: then a device copy holds the current bytes. A view is an ordinary ``numpy.ndarray`` over that
+memory, so that NumPy's own rules decide every shape, stride and overlap.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+NDArray = np.ndarray[Any, Any]
+
+
+class DeviceCopy(Protocol):
+    """A buffer's bytes on a device. Made, and its contents understood, by one backend only."""
+
+    def read_into(self, root: NDArray) -> None:
+        """Copies the bytes to ``root`` (the buffer's whole host memory), waiting for them."""
+
+
+class Storage:
+    """A block of bytes: ``root`` on the host, and ``device``, its copy on a device.
+
+    root:         the ndarray that owns the host memory (of any shape); views share its memory
+    host_valid:   whether the host bytes are current
+    device:       the device copy, or None
+    device_valid: whether the device bytes are current; at least one side always is, once written
+    """
+
+    __slots__ = ("__weakref__", "device", "device_valid", "host_valid", "root")
+
+    def __init__(self, root: NDArray) -> None:
+        self.root = root
+        self.host_valid = True
+        self.device: DeviceCopy | None = None
+        self.device_valid = False
+
+    def to_host(self) -> None:
+        """Makes the host bytes current."""
+        if not self.host_valid:
+            assert self.device is not None and self.device_valid
+            self.device.read_into(self.root)
+            self.host_valid = True
+
+    @property
+    def shared(self) -> bool:
+        """Whether someone outside Trueno may read or write the host memory right now."""
+        return False
+
+    def host_written(self) -> None:
+        """Notes that the host bytes were changed: a device copy is stale now."""
+        self.host_valid = True
+        self.device_valid = False
+
+    def device_written(self) -> None:
+        """Notes that the device bytes were changed: the host bytes are stale now."""
+        self.device_valid = True
+        self.host_valid = False
+
+
+class View(NamedTuple):
+    """Elements of a storage, seen through an ndarray over its host memory.
+
+    ``array`` may show stale bytes; its address, shape, strides and dtype are always right. Its byte
+    offset within the storage is ``address(array) - address(storage.root)``.
+    """
+
+    storage: Storage
+    array: NDArray
+
+
+def address(array: NDArray) -> int:
+    """The memory address of an array's first element."""
+    pointer: int = array.__array_interface__["data"][0]
+    return pointer
+
+
+def same_elements(a: NDArray, b: NDArray) -> bool:
+    """Whether two arrays show the same elements of the same memory in the same order."""
+    return a is b or (
+        a.shape == b.shape
+        and a.strides == b.strides
+        and a.dtype == b.dtype
+        and address(a) == address(b)
+    )
+
+
+# ---------------------------------------------------------------- the pool
+# Fresh memory costs more than the arithmetic done on it (page faults), so that the memory of dead
+# buffers is kept, up to a bound, and handed out again while its pages are warm.
+
+_ALIGNMENT = 64  # a cache line, and the widest vector
+_POOLED_FROM = 1 << 16  # bytes; the C library's own allocator is as good below
+_POOL_LIMIT = 1 << 30  # bytes kept at most
+_free: dict[int, list[NDArray]] = {}
+_free_bytes = 0
+
+
+def _size_class(nbytes: int) -> int:
+    """``nbytes`` rounded up to one of eight steps an octave, so that near sizes share blocks."""
+    step = 1 << max(nbytes.bit_length() - 4, 12)
+    return -(-nbytes // step) * step
+
+
+def allocate(
+    shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]
+) -> tuple[NDArray, NDArray]:
+    """A block of uninitialised memory and an array of the given layout at its beginning.
+
+    ``strides`` must be those of a compact layout (any order of axes). Raises MemoryError.
+    """
+    global _free_bytes
+    nbytes = dtype.itemsize
+    for n in shape:
+        nbytes *= n
+    if nbytes < _POOLED_FROM:
+        root = np.empty(max(nbytes, 1), np.uint8)
+        return root, np.ndarray(shape, dtype, root, 0, strides)
+    size = _size_class(nbytes)
+    blocks = _free.get(size)
+    try:
+        block = blocks.pop() if blocks else None
+    except IndexError:  # another thread took the last one
+        block = None
+    if block is None:
+        block = np.empty(size + _ALIGNMENT, np.uint8)
+    else:
+        _free_bytes -= size
+    offset = -address(block) % _ALIGNMENT
+    root = block[offset : offset + size]
+    return root, np.ndarray(shape, dtype, root, 0, strides)
+
+
+def _reference_count(root: NDArray) -> int:
+    """References to the block that ``root`` is a slice of."""
+    return sys.getrefcount(root.base)
+
+
+_UNSHARED = _reference_count(np.empty(_POOLED_FROM, np.uint8)[:1])
+
+
+def release(root: NDArray) -> None:
+    """Takes back the memory of a dead buffer, unless an array over it is still alive."""
+    global _free_bytes
+    if root.nbytes < _POOLED_FROM or root.base is None:
+        return
+    if _reference_count(root) != _UNSHARED or _free_bytes + root.nbytes > _POOL_LIMIT:
+        return
+    block = root.base
+    # Only blocks of our own making have just this much room for alignment.
+    if type(block) is np.ndarray and block.nbytes == root.nbytes + _ALIGNMENT:
+        _free.setdefault(root.nbytes, []).append(block)
+        _free_bytes += root.nbytes
+
+
+def trim() -> None:
+    """Gives the pool's memory back to the system."""
+    global _free_bytes
+    _free.clear()
+    _free_bytes = 0

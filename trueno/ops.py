@@ -1,0 +1,308 @@
+"""The operation table: one frozen row a primitive, and every list of operations computed from it.
+
+A row says what an operation *means* (a NumPy callable), how its dtypes resolve, which
+floating-point conditions it may report, and how it is spelt in WGSL. The C spelling stands in
+``csrc/ops.def``, one line an operation; ``trueno._backends.simd`` asserts at import that both tables hold the same names.
+To add an elementwise operation, add one row here and one line there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trueno.dtypes import Dtype
+
+# Floating-point conditions, as bits: the order of NumPy's own FPE flags.
+DIVIDE, OVERFLOW, UNDERFLOW, INVALID = 1, 2, 4, 8
+_RAISES = {"d": DIVIDE, "o": OVERFLOW, "u": UNDERFLOW, "i": INVALID}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Op:
+    """One primitive.
+
+    name:    the array API standard's name, or the field's where the standard has none
+    nin:     number of operands
+    meaning: the NumPy callable that defines the result
+    types:   the ufunc whose promotion rules the operation follows (``meaning`` if it is one)
+    raises:  conditions that NumPy may report: d(ivide by zero) o(verflow) u(nderflow) i(nvalid)
+    wgsl:    WGSL expression of {0}, {1}, {2} and the type's suffix {T}; None: no GPU kernel
+    reduce:  for a reduction, how two partial results combine; its ``meaning`` takes ``axis``
+    group:   where it is exported: "standard", "numpy" (beyond the standard) or "nn" (activations)
+    """
+
+    name: str
+    nin: int
+    meaning: Callable[..., Any]
+    types: np.ufunc | None
+    raises: int
+    wgsl: str | None
+    reduce: str | None = None
+    group: str = "standard"
+
+    def __repr__(self) -> str:
+        return f"<trueno op {self.name}>"
+
+    def resolve(self, dtypes: tuple[Any, ...]) -> tuple[Dtype, ...]:
+        """Input dtypes and the result dtype, by NumPy's promotion (NEP 50).
+
+        ``dtypes`` holds a dtype for an array and int, float or complex for a Python scalar.
+        Raises TypeError where NumPy has no loop.
+        """
+        ufunc = self.types
+        if ufunc is None:
+            raise TypeError(f"{self.name} has no promotion rule of its own")
+        resolved: tuple[Dtype, ...] = ufunc.resolve_dtypes((*dtypes, *((None,) * ufunc.nout)))
+        return (*resolved[: self.nin], resolved[-1])
+
+
+# ---------------------------------------------------------------- meanings that NumPy lacks
+
+_erf = np.frompyfunc(math.erf, 1, 1)
+_erfc = np.frompyfunc(math.erfc, 1, 1)
+
+
+def _elementwise_from_python(f: np.ufunc) -> Callable[..., Any]:
+    def apply(x: Any) -> Any:
+        x = np.asarray(x)
+        dtype = np.exp.resolve_dtypes((x.dtype, None))[-1]
+        return np.asarray(f(x.astype(np.float64)), dtype=np.float64).astype(dtype)
+
+    return apply
+
+
+def _float(x: Any) -> Any:
+    """``x`` in the dtype that ``numpy.exp`` would return for it."""
+    x = np.asarray(x)
+    return x.astype(np.exp.resolve_dtypes((x.dtype, None))[-1], copy=False)
+
+
+def _one(x: Any) -> Any:
+    return x.dtype.type(1)
+
+
+def _rsqrt(x: Any) -> Any:
+    x = _float(x)
+    return _one(x) / np.sqrt(x)
+
+
+def _relu(x: Any) -> Any:
+    return np.maximum(x, np.asarray(x).dtype.type(0))
+
+
+def _leaky_relu(x: Any, slope: Any) -> Any:
+    x = _float(x)
+    return np.where(x > 0, x, x * x.dtype.type(slope))
+
+
+def _elu(x: Any, alpha: Any) -> Any:
+    x = _float(x)
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)) * x.dtype.type(alpha))
+
+
+SELU_ALPHA = 1.6732632423543772848170429916717  # Klambauer et al. 2017, Self-Normalizing Networks
+SELU_SCALE = 1.0507009873554804934193349852946
+
+
+def _selu(x: Any) -> Any:
+    x = _float(x)
+    negative = np.expm1(np.minimum(x, 0)) * x.dtype.type(SELU_ALPHA)
+    return np.where(x > 0, x, negative) * x.dtype.type(SELU_SCALE)
+
+
+def _sigmoid(x: Any) -> Any:
+    x = _float(x)
+    z = np.exp(-np.abs(x))
+    return np.where(x >= 0, _one(x), z) / (_one(x) + z)
+
+
+def _silu(x: Any) -> Any:
+    x = _float(x)
+    return x * _sigmoid(x)
+
+
+def _softplus(x: Any) -> Any:
+    x = _float(x)
+    return np.logaddexp(x, x.dtype.type(0))
+
+
+def _mish(x: Any) -> Any:
+    x = _float(x)
+    return x * np.tanh(_softplus(x))
+
+
+def _gelu(x: Any) -> Any:
+    x = _float(x)
+    half, root = x.dtype.type(0.5), x.dtype.type(math.sqrt(0.5))
+    return x * half * (_one(x) + _elementwise_from_python(_erf)(x * root))
+
+
+def _gelu_tanh(x: Any) -> Any:
+    x = _float(x)
+    scale, cubic = x.dtype.type(math.sqrt(2 / math.pi)), x.dtype.type(0.044715)
+    return x * x.dtype.type(0.5) * (_one(x) + np.tanh(scale * (x + cubic * x * x * x)))
+
+
+def _hardsigmoid(x: Any) -> Any:
+    x = _float(x)
+    return np.minimum(np.maximum(x / 6 + x.dtype.type(0.5), 0), 1)
+
+
+def _hardswish(x: Any) -> Any:
+    x = _float(x)
+    return x * _hardsigmoid(x)
+
+
+def _softsign(x: Any) -> Any:
+    x = _float(x)
+    return x / (_one(x) + np.abs(x))
+
+
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    return np.where(condition, x, y)
+
+
+# The ufunc beneath numpy.clip, which knows how three operands promote.
+_clip: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
+
+# ---------------------------------------------------------------- the table
+
+_TABLE: dict[str, Op] = {}
+
+
+def _raises(letters: str) -> int:
+    return sum(_RAISES[c] for c in letters)
+
+
+def _ufunc(name: str, f: np.ufunc, raises: str, wgsl: str | None, group: str = "standard") -> None:
+    _TABLE[name] = Op(name, f.nin, f, f, _raises(raises), wgsl, group=group)
+
+
+def _function(
+    name: str, nin: int, f: Callable[..., Any], like: np.ufunc, raises: str, wgsl: str | None
+) -> None:
+    _TABLE[name] = Op(name, nin, f, like, _raises(raises), wgsl, group="nn")
+
+
+def _reduction(name: str, f: Callable[..., Any], like: np.ufunc | None, combine: str) -> None:
+    raises = like.nin == 2 and like in (np.add, np.multiply) if like is not None else False
+    _TABLE[name] = Op(name, 1, f, like, _raises("oi") if raises else 0, None, combine)
+
+
+# fmt: off
+#      name                  meaning            raises  WGSL
+_ufunc("add",                np.add,            "oi",   "add_{T}({0}, {1})")
+_ufunc("subtract",           np.subtract,       "oi",   "subtract_{T}({0}, {1})")
+_ufunc("multiply",           np.multiply,       "oui",  "multiply_{T}({0}, {1})")
+_ufunc("divide",             np.divide,         "doui", "divide_{T}({0}, {1})")
+_ufunc("floor_divide",       np.floor_divide,   "doi",  "floor_divide_{T}({0}, {1})")
+_ufunc("remainder",          np.remainder,      "di",   "remainder_{T}({0}, {1})")
+_ufunc("fmod",               np.fmod,           "di",   None, "numpy")
+_ufunc("pow",                np.power,          "doui", None)
+_ufunc("negative",           np.negative,       "",     "negative_{T}({0})")
+_ufunc("positive",           np.positive,       "",     "{0}")
+_ufunc("abs",                np.absolute,       "",     "abs_{T}({0})")
+_ufunc("sign",               np.sign,           "",     "sign_{T}({0})")
+_ufunc("square",             np.square,         "oui",  "square_{T}({0})")
+_ufunc("reciprocal",         np.reciprocal,     "doui", "reciprocal_{T}({0})")
+_ufunc("sqrt",               np.sqrt,           "i",    "sqrt_{T}({0})")
+_ufunc("cbrt",               np.cbrt,           "",     None, "numpy")
+_ufunc("exp",                np.exp,            "ou",   "exp_{T}({0})")
+_ufunc("exp2",               np.exp2,           "ou",   None, "numpy")
+_ufunc("expm1",              np.expm1,          "ou",   None)
+_ufunc("log",                np.log,            "di",   None)
+_ufunc("log2",               np.log2,           "di",   None)
+_ufunc("log10",              np.log10,          "di",   None)
+_ufunc("log1p",              np.log1p,          "di",   None)
+_ufunc("logaddexp",          np.logaddexp,      "o",    None)
+_ufunc("sin",                np.sin,            "i",    None)
+_ufunc("cos",                np.cos,            "i",    None)
+_ufunc("tan",                np.tan,            "i",    None)
+_ufunc("asin",               np.arcsin,         "i",    None)
+_ufunc("acos",               np.arccos,         "i",    None)
+_ufunc("atan",               np.arctan,         "",     None)
+_ufunc("atan2",              np.arctan2,        "",     None)
+_ufunc("sinh",               np.sinh,           "ou",   None)
+_ufunc("cosh",               np.cosh,           "o",    None)
+_ufunc("tanh",               np.tanh,           "",     None)
+_ufunc("asinh",              np.arcsinh,        "",     None)
+_ufunc("acosh",              np.arccosh,        "i",    None)
+_ufunc("atanh",              np.arctanh,        "di",   None)
+_ufunc("hypot",              np.hypot,          "ou",   None)
+_ufunc("floor",              np.floor,          "",     "floor_{T}({0})")
+_ufunc("ceil",               np.ceil,           "",     "ceil_{T}({0})")
+_ufunc("trunc",              np.trunc,          "",     "trunc_{T}({0})")
+_ufunc("round",              np.rint,           "",     "round_{T}({0})")
+_ufunc("copysign",           np.copysign,       "",     None)
+_ufunc("nextafter",          np.nextafter,      "",     None)
+_ufunc("maximum",            np.maximum,        "",     "maximum_{T}({0}, {1})")
+_ufunc("minimum",            np.minimum,        "",     "minimum_{T}({0}, {1})")
+_ufunc("fmax",               np.fmax,           "",     None, "numpy")
+_ufunc("fmin",               np.fmin,           "",     None, "numpy")
+_ufunc("clip",               _clip,             "",    "minimum_{T}(maximum_{T}({0}, {1}), {2})")
+_ufunc("conj",               np.conjugate,      "",     "{0}")
+_ufunc("equal",              np.equal,          "",     "equal_{T}({0}, {1})")
+_ufunc("not_equal",          np.not_equal,      "",     "(!equal_{T}({0}, {1}))")
+_ufunc("less",               np.less,           "",     "less_{T}({0}, {1})")
+_ufunc("less_equal",         np.less_equal,     "",     "less_equal_{T}({0}, {1})")
+_ufunc("greater",            np.greater,        "",     "less_{T}({1}, {0})")
+_ufunc("greater_equal",      np.greater_equal,  "",     "less_equal_{T}({1}, {0})")
+_ufunc("isnan",              np.isnan,          "",     "isnan_{T}({0})")
+_ufunc("isinf",              np.isinf,          "",     "isinf_{T}({0})")
+_ufunc("isfinite",           np.isfinite,       "",     "isfinite_{T}({0})")
+_ufunc("signbit",            np.signbit,        "",     None)
+_ufunc("logical_and",        np.logical_and,    "",     "(truth_{T}({0}) && truth_{T}({1}))")
+_ufunc("logical_or",         np.logical_or,     "",     "(truth_{T}({0}) || truth_{T}({1}))")
+_ufunc("logical_xor",        np.logical_xor,    "",     "(truth_{T}({0}) != truth_{T}({1}))")
+_ufunc("logical_not",        np.logical_not,    "",     "(!truth_{T}({0}))")
+_ufunc("bitwise_and",        np.bitwise_and,    "",     "bitwise_and_{T}({0}, {1})")
+_ufunc("bitwise_or",         np.bitwise_or,     "",     "bitwise_or_{T}({0}, {1})")
+_ufunc("bitwise_xor",        np.bitwise_xor,    "",     "bitwise_xor_{T}({0}, {1})")
+_ufunc("bitwise_invert",     np.invert,         "",     "bitwise_invert_{T}({0})")
+_ufunc("bitwise_left_shift", np.left_shift,     "",     "left_shift_{T}({0}, {1})")
+_ufunc("bitwise_right_shift", np.right_shift,   "",     "right_shift_{T}({0}, {1})")
+
+#         name          in meaning                          promotes like  raises  WGSL
+_function("erf",        1, _elementwise_from_python(_erf),  np.exp,        "",     None)
+_function("erfc",       1, _elementwise_from_python(_erfc), np.exp,        "u",    None)
+_function("rsqrt",      1, _rsqrt,                          np.exp,        "di",   None)
+_function("relu",       1, _relu,                           np.absolute,   "",  "maximum_{T}({0}, {T}(0))")
+_function("leaky_relu", 2, _leaky_relu,                     np.arctan2,    "",  "leaky_relu_{T}({0}, {1})")
+_function("elu",        2, _elu,                            np.arctan2,    "",     None)
+_function("selu",       1, _selu,                           np.exp,        "",     None)
+_function("sigmoid",    1, _sigmoid,                        np.exp,        "",     None)
+_function("silu",       1, _silu,                           np.exp,        "",     None)
+_function("softplus",   1, _softplus,                       np.exp,        "",     None)
+_function("mish",       1, _mish,                           np.exp,        "",     None)
+_function("gelu",       1, _gelu,                           np.exp,        "",     None)
+_function("gelu_tanh",  1, _gelu_tanh,                      np.exp,        "",     None)
+_function("hardsigmoid", 1, _hardsigmoid,                   np.exp,        "",     None)
+_function("hardswish",  1, _hardswish,                      np.exp,        "",     None)
+_function("softsign",   1, _softsign,                       np.exp,        "",     None)
+
+_TABLE["where"] = Op("where", 3, _where, None, 0, "select({2}, {1}, {0})")
+# The operand's value in another dtype; the result dtype stands in the instruction.
+_TABLE["cast"] = Op("cast", 1, np.ndarray.astype, None, INVALID | OVERFLOW, "cast_{S}_{T}({0})")
+
+#          name             meaning            promotes like   partial results combine by
+_reduction("sum",           np.sum,            np.add,         "add")
+_reduction("prod",          np.prod,           np.multiply,    "multiply")
+_reduction("max",           np.max,            np.maximum,     "maximum")
+_reduction("min",           np.min,            np.minimum,     "minimum")
+_reduction("all",           np.all,            np.logical_and, "logical_and")
+_reduction("any",           np.any,            np.logical_or,  "logical_or")
+_reduction("argmax",        np.argmax,         None,           "argmax")
+_reduction("argmin",        np.argmin,         None,           "argmin")
+# fmt: on
+
+OPS: dict[str, Op] = _TABLE
+ELEMENTWISE: dict[str, Op] = {name: op for name, op in OPS.items() if op.reduce is None}
+REDUCTIONS: dict[str, Op] = {name: op for name, op in OPS.items() if op.reduce is not None}
+BY_UFUNC: dict[np.ufunc, Op] = {
+    op.meaning: op for op in ELEMENTWISE.values() if isinstance(op.meaning, np.ufunc)
+}

@@ -1,0 +1,93 @@
+"""What a backend sees: a Kernel (structure, cacheable) and a Launch (a kernel with its operands).
+
+A kernel is a straight-line program over one iteration space. Values are numbered: first the array
+inputs, then the scalar constants, then one value an instruction. Outputs store values elementwise
+or reduce them. Nothing here knows of TruenoArray, of graphs or of which backend runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trueno.dtypes import Dtype
+from trueno.memory import View
+
+
+class Instruction(NamedTuple):
+    """``op`` applied to earlier values; operands already have the dtypes the operation computes in.
+
+    ``dtype`` is the result's. A ``cast`` has one operand of any dtype and gives ``dtype``.
+    """
+
+    op: str
+    args: tuple[int, ...]
+    dtype: Dtype
+
+
+class Output(NamedTuple):
+    """Where a value goes. ``reduce`` is None (stored at every point) or a reduction's name.
+
+    A reduction computes in ``dtype``: its operand has it already, but for all/any (operand of any
+    dtype, bool result) and argmax/argmin (operand of any real dtype, int64 result).
+    """
+
+    value: int
+    reduce: str | None
+    dtype: Dtype
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A program: hashable, independent of shapes and strides, so that backends cache by it."""
+
+    inputs: tuple[Dtype, ...]
+    consts: tuple[Dtype, ...]
+    body: tuple[Instruction, ...]
+    outputs: tuple[Output, ...]
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.inputs, self.consts, self.body, self.outputs)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def dtype_of(self, value: int) -> Dtype:
+        """The dtype of value number ``value``."""
+        if value < len(self.inputs):
+            return self.inputs[value]
+        value -= len(self.inputs)
+        if value < len(self.consts):
+            return self.consts[value]
+        return self.body[value - len(self.consts)].dtype
+
+
+# Called with one bit mask (trueno.ops.DIVIDE, ...) an instruction of the body, then one an output:
+# the floating-point conditions that arose. At once by a CPU backend, when known by a GPU.
+Report = Callable[[Sequence[int]], None]
+
+
+class Launch(NamedTuple):
+    """A kernel with its operands.
+
+    shape:   the iteration space (no zero-length axis)
+    axes:    the axes that the reducing outputs reduce, sorted; () if none does
+    inputs:  views whose shapes broadcast to ``shape``
+    consts:  NumPy scalars of the kernel's constant dtypes
+    outputs: views to write: of ``shape`` for an elementwise output, of ``shape`` with 1 at the
+             reduced axes for a reduction. Outputs never overlap each other; an output overlaps an
+             input only where both are the same view (same address, strides and dtype size).
+    report:  receives the floating-point conditions
+    """
+
+    kernel: Kernel
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    inputs: tuple[View, ...]
+    consts: tuple[np.generic[Any], ...]
+    outputs: tuple[View, ...]
+    report: Report

@@ -1,0 +1,386 @@
+"""The planner: pending nodes in, kernels out. The only place that knows about fusion.
+
+A node is *stored* if someone needs its value in memory: it is asked for, a live buffer waits for
+it, it is a reduction, or a consumer reads it in another iteration space, through a view, or on
+another backend. Everything else is *inlined*: computed in the registers of each kernel that uses it.
+
+Stored nodes get a level: one more than what they must wait for. Those of one level, iteration space
+and backend share a kernel with several outputs. Plans are cached by structure, so that a loop plans
+once: the key holds operations, dtypes and which shapes are equal, never the shapes themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trueno.dtypes import Dtype
+from trueno.graph import Leaf, Node, Shape
+from trueno.memory import View
+from trueno.plan import Instruction, Kernel, Output
+
+# Bounds of one kernel: a tile machine keeps its registers in cache, a GPU has few bindings.
+MAX_INSTRUCTIONS = 48
+MAX_INPUTS = 8
+MAX_OUTPUTS = 4
+# A value used by several kernels is computed again in each up to this many operations.
+RECOMPUTE_LIMIT = 3
+
+
+class Step(NamedTuple):
+    """One kernel of a plan, its operands given as positions in the Graph's lists.
+
+    inputs: (True, leaf position) or (False, node position); nodes: the node of each instruction
+    """
+
+    kernel: Kernel
+    backend: str
+    space: int
+    axes_of: int
+    inputs: tuple[tuple[bool, int], ...]
+    consts: tuple[int, ...]
+    outputs: tuple[int, ...]
+    nodes: tuple[int, ...]
+
+
+Plan = tuple[Step, ...]
+
+
+class Graph:
+    """The pending nodes below some roots, in topological order, and what they read."""
+
+    def __init__(self, roots: list[Node]) -> None:
+        self.nodes: list[Node] = []
+        self.leaves: list[View] = []
+        self.consts: list[np.generic[Any]] = []
+        self.shapes: list[Shape] = []
+        # For each node: its operands as ("n" | "l" | "c", position, position of a source or -1).
+        self.args: list[tuple[tuple[str, int, int], ...]] = []
+        self._position: dict[int, int] = {}
+        self._leaf_position: dict[int, int] = {}
+        self._shape_position: dict[Shape, int] = {}
+        self._collect(roots)
+        self.roots = frozenset(self._position[id(root)] for root in roots if root.result is None)
+
+    def _collect(self, roots: list[Node]) -> None:
+        position = self._position
+        stack: list[tuple[Node, bool]] = [(root, False) for root in reversed(roots)]
+        while stack:
+            node, visited = stack.pop()
+            if id(node) in position or node.result is not None:
+                continue
+            if visited:
+                self.args.append(tuple([self._operand(arg) for arg in node.args]))
+                position[id(node)] = len(self.nodes)
+                self.nodes.append(node)
+                continue
+            stack.append((node, True))
+            for arg in node.args:
+                if type(arg) is Node:
+                    stack.append((arg, False))
+                elif type(arg) is Leaf and arg.source is not None:
+                    stack.append((arg.source, False))
+
+    def _operand(self, arg: Any) -> tuple[str, int, int]:
+        if type(arg) is Node:
+            if arg.result is not None:
+                return self._leaf(arg.result, -1)
+            return ("n", self._position[id(arg)], -1)
+        if type(arg) is Leaf:
+            source = arg.source
+            pending = source is not None and source.result is None
+            return self._leaf(arg.view, self._position[id(source)] if pending else -1)
+        self.consts.append(arg)
+        return ("c", len(self.consts) - 1, -1)
+
+    def _leaf(self, view: View, source: int) -> tuple[str, int, int]:
+        key = id(view.array)
+        at = self._leaf_position.get(key)
+        if at is None:
+            at = self._leaf_position[key] = len(self.leaves)
+            self.leaves.append(view)
+        return ("l", at, source)
+
+    def shape_id(self, shape: Shape) -> int:
+        """A small number, the same for equal shapes."""
+        at = self._shape_position.get(shape)
+        if at is None:
+            at = self._shape_position[shape] = len(self.shapes)
+            self.shapes.append(shape)
+        return at
+
+    def operand_shape(self, operand: tuple[str, int, int]) -> Shape:
+        kind, at, _ = operand
+        if kind == "n":
+            return self.nodes[at].shape
+        if kind == "l":
+            shape: Shape = self.leaves[at].array.shape
+            return shape
+        return ()
+
+    def space(self, i: int) -> Shape:
+        """The iteration space of node ``i``: a reduction's is its operand's shape."""
+        node = self.nodes[i]
+        return self.operand_shape(self.args[i][0]) if node.op.reduce is not None else node.shape
+
+    def signature(self) -> tuple[Any, ...]:
+        """The structure that a plan depends on; equal signatures have the same plan."""
+        rows = []
+        for i, node in enumerate(self.nodes):
+            rows.append(
+                (
+                    node.op,
+                    node.dtype,
+                    node.backend,
+                    node.axes,
+                    node.wanted or i in self.roots,
+                    self.shape_id(self.space(i)),
+                    self.args[i],
+                )
+            )
+        return (
+            tuple(rows),
+            tuple([leaf.array.dtype for leaf in self.leaves]),
+            tuple([const.dtype for const in self.consts]),
+        )
+
+
+def plan(graph: Graph) -> Plan:
+    """Groups a graph's nodes into kernels, in an order that respects every dependency."""
+    stored = _stored(graph)
+    levels = _levels(graph, stored)
+    groups = _groups(graph, stored, levels)
+    if _share_repeated(graph, stored, groups):
+        levels = _levels(graph, stored)
+        groups = _groups(graph, stored, levels)
+    steps: list[Step] = []
+    for members in groups:
+        steps += _steps(graph, members, stored)
+    return tuple(steps)
+
+
+def _stored(graph: Graph) -> list[bool]:
+    """Which nodes must be in memory, by who consumes them."""
+    stored = []
+    for i, node in enumerate(graph.nodes):
+        stored.append(i in graph.roots or node.wanted or node.op.reduce is not None)
+        space = graph.space(i)
+        for kind, at, source in graph.args[i]:
+            if source >= 0:
+                stored[source] = True
+            if kind == "n" and (
+                graph.nodes[at].shape != space or graph.nodes[at].backend != node.backend
+            ):
+                stored[at] = True
+    return stored
+
+
+def _levels(graph: Graph, stored: list[bool]) -> list[int]:
+    """For each stored node, the number of kernels that must run before its own.
+
+    Also bounds the kernels: where inlining would pass a bound, the heaviest operand is stored.
+    """
+    nodes, args = graph.nodes, graph.args
+    level = [0] * len(nodes)
+    operations = [0] * len(nodes)
+    reads = [0] * len(nodes)
+    for i, node in enumerate(nodes):
+        while True:
+            inlined = [at for kind, at, _ in args[i] if kind == "n" and not stored[at]]
+            operations[i] = 1 + sum(operations[at] for at in inlined)
+            direct = len(args[i]) - len(inlined)
+            reads[i] = direct + sum(reads[at] for at in inlined)
+            if (operations[i] <= MAX_INSTRUCTIONS and reads[i] <= MAX_INPUTS) or not inlined:
+                break
+            stored[max(inlined, key=lambda at: (reads[at], operations[at]))] = True
+        for kind, at, source in args[i]:
+            if source >= 0:
+                level[i] = max(level[i], level[source] + 1)
+            if kind != "n":
+                continue
+            fits = (
+                nodes[at].op.reduce is None
+                and nodes[at].backend == node.backend
+                and nodes[at].shape == graph.space(i)
+            )
+            level[i] = max(level[i], level[at] + (0 if fits else 1))
+    return level
+
+
+def _groups(graph: Graph, stored: list[bool], level: list[int]) -> list[list[int]]:
+    """Stored nodes that may share a kernel, in the order in which the kernels run.
+
+    A kernel has one set of reduced axes; purely elementwise outputs join any.
+    """
+    groups: dict[tuple[int, int, str], dict[Shape, list[int]]] = {}
+    for i, node in enumerate(graph.nodes):
+        if stored[i]:
+            key = (level[i], graph.shape_id(graph.space(i)), node.backend)
+            groups.setdefault(key, {}).setdefault(node.axes, []).append(i)
+    ordered = []
+    for key in sorted(groups, key=lambda key: key[0]):
+        by_axes = groups[key]
+        elementwise = by_axes.pop((), None)
+        reducing = list(by_axes.values())
+        if elementwise is not None:
+            if reducing:
+                reducing[0] = sorted(elementwise + reducing[0])
+            else:
+                reducing = [elementwise]
+        ordered += reducing
+    return ordered
+
+
+def _share_repeated(graph: Graph, stored: list[bool], groups: list[list[int]]) -> bool:
+    """Stores costly values that several kernels would compute again; says if there were any."""
+    kernels_using: dict[int, int] = {}
+    size: dict[int, int] = {}
+    for members in groups:
+        seen: set[int] = set()
+        stack = list(members)
+        while stack:
+            i = stack.pop()
+            for kind, at, _ in graph.args[i]:
+                if kind == "n" and not stored[at] and at not in seen:
+                    seen.add(at)
+                    stack.append(at)
+        for at in seen:
+            kernels_using[at] = kernels_using.get(at, 0) + 1
+    changed = False
+    for at in sorted(kernels_using):
+        size[at] = 1 + sum(size.get(a, 0) for kind, a, _ in graph.args[at] if kind == "n")
+        if kernels_using[at] > 1 and size[at] > RECOMPUTE_LIMIT:
+            stored[at] = changed = True
+            size[at] = 0
+    return changed
+
+
+class _Builder:
+    """One kernel in the making: values by symbolic names until their numbers are known."""
+
+    def __init__(self, graph: Graph, stored: list[bool]) -> None:
+        self.graph = graph
+        self.stored = stored
+        self.inputs: dict[tuple[bool, int], Dtype] = {}
+        self.consts: dict[int, Dtype] = {}
+        self.body: list[tuple[int, tuple[tuple[str, Any], ...]]] = []
+        self.value: dict[int, tuple[str, Any]] = {}  # node position to where its value is
+        self.members: list[int] = []
+
+    def room_for(self) -> bool:
+        return (
+            len(self.members) < MAX_OUTPUTS
+            and len(self.inputs) <= MAX_INPUTS
+            and len(self.body) < MAX_INSTRUCTIONS
+        )
+
+    def add(self, member: int) -> None:
+        """Makes the stored node ``member`` an output."""
+        self.members.append(member)
+        if self.graph.nodes[member].op.reduce is not None:
+            operand = self.graph.args[member][0]
+            if operand[0] == "n" and self._inline(operand[1]):
+                self._emit(operand[1])
+            else:
+                self._operand(operand)
+        else:
+            self._emit(member)
+
+    def _inline(self, at: int) -> bool:
+        return not self.stored[at]
+
+    def _emit(self, top: int) -> None:
+        stack = [(top, False)]
+        while stack:
+            i, ready = stack.pop()
+            if i in self.value:
+                continue
+            if ready:
+                refs = tuple([self._operand(operand) for operand in self.graph.args[i]])
+                if self._is_copy(i):
+                    self.value[i] = refs[0]
+                else:
+                    self.value[i] = ("b", len(self.body))
+                    self.body.append((i, refs))
+                continue
+            stack.append((i, True))
+            for kind, at, _ in reversed(self.graph.args[i]):
+                if kind == "n" and self._inline(at):
+                    stack.append((at, False))
+
+    def _is_copy(self, i: int) -> bool:
+        """Whether node ``i`` is a cast to its operand's own dtype: no instruction, only a store."""
+        node = self.graph.nodes[i]
+        if node.op.name != "cast":
+            return False
+        kind, at, _ = self.graph.args[i][0]
+        if kind == "l":
+            return bool(self.graph.leaves[at].array.dtype == node.dtype)
+        operand = self.graph.nodes[at] if kind == "n" else self.graph.consts[at]
+        return bool(operand.dtype == node.dtype)
+
+    def _operand(self, operand: tuple[str, int, int]) -> tuple[str, Any]:
+        kind, at, _ = operand
+        if kind == "c":
+            self.consts[at] = self.graph.consts[at].dtype
+            return ("c", at)
+        if kind == "n" and at in self.value:
+            return self.value[at]
+        key = (kind == "l", at)
+        self.inputs[key] = (
+            self.graph.leaves[at].array.dtype if kind == "l" else self.graph.nodes[at].dtype
+        )
+        return ("i", key)
+
+    def finish(self) -> Step:
+        graph = self.graph
+        number: dict[tuple[str, Any], int] = {}
+        for key in self.inputs:
+            number["i", key] = len(number)
+        for at in self.consts:
+            number["c", at] = len(number)
+        for i in range(len(self.body)):
+            number["b", i] = len(number)
+        body = tuple(
+            [
+                Instruction(
+                    graph.nodes[i].op.name,
+                    tuple([number[ref] for ref in refs]),
+                    graph.nodes[i].dtype,
+                )
+                for i, refs in self.body
+            ]
+        )
+        outputs = []
+        for member in self.members:
+            node = graph.nodes[member]
+            if node.op.reduce is None:
+                outputs.append(Output(number[self.value[member]], None, node.dtype))
+            else:
+                ref = self._operand(graph.args[member][0])
+                outputs.append(Output(number[ref], node.op.name, node.dtype))
+        first = self.members[0]
+        axes_of = next((m for m in self.members if graph.nodes[m].axes), first)
+        return Step(
+            Kernel(tuple(self.inputs.values()), tuple(self.consts.values()), body, tuple(outputs)),
+            graph.nodes[first].backend,
+            first,
+            axes_of,
+            tuple(self.inputs),
+            tuple(self.consts),
+            tuple(self.members),
+            tuple([i for i, _ in self.body]),
+        )
+
+
+def _steps(graph: Graph, members: list[int], stored: list[bool]) -> list[Step]:
+    steps = []
+    builder = _Builder(graph, stored)
+    for member in members:
+        if builder.members and not builder.room_for():
+            steps.append(builder.finish())
+            builder = _Builder(graph, stored)
+        builder.add(member)
+    steps.append(builder.finish())
+    return steps

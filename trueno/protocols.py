@@ -1,0 +1,165 @@
+"""``__array_ufunc__`` and ``__array_function__``: NumPy's calls on our arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from trueno import engine
+from trueno.config import SETTINGS
+from trueno.core import Handle, wrap_value
+from trueno.dispatch import call_numpy, elementwise, host, reduce, update
+from trueno.errors import named
+from trueno.ops import BY_UFUNC, REDUCTIONS, Op
+
+F = Callable[..., Any]
+
+# NumPy function to ours, filled by ``implements``.
+IMPLEMENTED: dict[Any, F] = {}
+
+# NumPy functions that write to an argument: the positions (or names) of what they write.
+WRITES: dict[Any, tuple[int, str]] = {
+    np.copyto: (0, "dst"),
+    np.put: (0, "a"),
+    np.place: (0, "arr"),
+    np.putmask: (0, "a"),
+    np.put_along_axis: (0, "arr"),
+    np.fill_diagonal: (0, "a"),
+    np.nan_to_num: (0, "x"),
+}
+
+_REDUCE: dict[np.ufunc, Op] = {
+    np.add: REDUCTIONS["sum"],
+    np.multiply: REDUCTIONS["prod"],
+    np.maximum: REDUCTIONS["max"],
+    np.minimum: REDUCTIONS["min"],
+    np.logical_and: REDUCTIONS["all"],
+    np.logical_or: REDUCTIONS["any"],
+}
+
+
+def implements(*numpy_functions: Any) -> Callable[[F], F]:
+    """Registers a function as what ``__array_function__`` calls for NumPy's."""
+
+    def register(f: F) -> F:
+        for numpy_function in numpy_functions:
+            IMPLEMENTED[numpy_function] = f
+        return f
+
+    return register
+
+
+def _takes(x: Any) -> bool:
+    """Whether we compute with ``x``; other array libraries' objects get their own turn."""
+    if isinstance(x, Handle):
+        return True
+    override = getattr(type(x), "__array_ufunc__", np.ndarray.__array_ufunc__)
+    return override is np.ndarray.__array_ufunc__ or isinstance(x, np.generic)
+
+
+def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """``TruenoArray.__array_ufunc__``: every method of a ufunc."""
+    op = BY_UFUNC.get(ufunc) if method == "__call__" else None
+    if op is not None and not kwargs:
+        limit = SETTINGS.get().threshold
+        arrays: list[Any] = []
+        for x in inputs:
+            if isinstance(x, Handle):
+                buffer = x._buffer
+                if not (buffer is None or buffer.plain) or x._array.size >= limit:
+                    break
+                arrays.append(x._array)
+            elif type(x) in (int, float, np.float64):
+                arrays.append(x)
+            else:
+                break
+        else:
+            try:
+                return wrap_value(ufunc(*arrays))
+            except Exception as error:
+                raise named(error, op.name) from None
+    out = kwargs.get("out", ())
+    for x in (*inputs, *out):
+        if not _takes(x) and x is not None:
+            return NotImplemented
+    if op is not None and _arrays_only(inputs):
+        if not kwargs:
+            return elementwise(op, *inputs)
+        if len(kwargs) == 1 and len(out) == 1 and isinstance(out[0], Handle):
+            return update(op, out[0], *inputs)
+    if method == "reduce" and ufunc in _REDUCE and isinstance(inputs[0], Handle):
+        return _reduce(ufunc, inputs, kwargs)
+    f = ufunc if method == "__call__" else getattr(ufunc, method)
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    writes = (inputs[0],) if method == "at" else ()
+    if len(out) == 1:
+        kwargs["out"] = out[0]
+    reason = "arguments" if kwargs else "no kernel"
+    return call_numpy(f, inputs, kwargs, name=name, reason=reason, writes=writes)
+
+
+def _arrays_only(inputs: tuple[Any, ...]) -> bool:
+    """Whether no operand is a subclass of ndarray, whose class NumPy's result would take."""
+    return all(not isinstance(x, np.ndarray) or type(x) is np.ndarray for x in inputs)
+
+
+def _reduce(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    x, *positional = inputs
+    given = dict(
+        zip(("axis", "dtype", "out", "keepdims", "initial", "where"), positional, strict=False)
+    )
+    given.update(kwargs)
+    given.setdefault("axis", 0)
+    out = given.get("out")
+    if out is None or out == (None,):
+        given.pop("out", None)
+    elif isinstance(out, tuple):
+        given["out"] = out[0]
+    op = _REDUCE[ufunc]
+    plain = not ({"out", "initial", "where"} & set(given))
+    if plain and (given.get("dtype") is None or op.name in ("sum", "prod")):
+        return reduce(op, x, given["axis"], given.get("dtype"), bool(given.get("keepdims", False)))
+    name = f"{ufunc.__name__}.reduce"
+    return call_numpy(ufunc.reduce, (x,), given, name=name, reason="arguments")
+
+
+def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """``TruenoArray.__array_function__``: our implementation, or NumPy's, counted."""
+    ours = self.result_class
+    for kind in types:
+        if kind is not ours and not issubclass(kind, np.ndarray):
+            return NotImplemented
+    implementation = IMPLEMENTED.get(f)
+    if implementation is not None:
+        return implementation(*args, **kwargs)
+    return call_function(f, args, kwargs)
+
+
+def call_function(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A NumPy function carried out by NumPy, on arguments of which some may be ours."""
+    writes: tuple[Any, ...] = ()
+    if f in WRITES:
+        at, name = WRITES[f]
+        writes = (args[at] if len(args) > at else kwargs.get(name),)
+    return call_numpy(f, args, kwargs, writes=writes, reason="computed by NumPy")
+
+
+def evaluate(*arrays: Any) -> Any:
+    """Computes pending arrays, all in one plan, without converting them.
+
+    Returns the array, or a tuple of them if there are several. Other objects pass through.
+    """
+    nodes = [
+        x._buffer.node
+        for x in arrays
+        if isinstance(x, Handle) and x._buffer is not None and x._buffer.node is not None
+    ]
+    engine.evaluate(nodes)
+    return arrays[0] if len(arrays) == 1 else arrays
+
+
+def to_numpy(x: Any) -> Any:
+    """The array's current contents as a new ndarray."""
+    return np.array(host(x))
