@@ -11,7 +11,7 @@
 /* ---- float to integer, with NumPy's results on x86-64 out of range */
 
 /* The small types go through int32; the large unsigned ones are moved down by half their range
- * first, so that one signed conversion does. NaN is moved too. */
+ * first if they need it, so that one signed conversion does. */
 #define FROM_FLOAT(F, T) \
     ALWAYS int8_t to_i8_##F(T x) { return (int8_t)(int32_t)x; } \
     ALWAYS int16_t to_i16_##F(T x) { return (int16_t)(int32_t)x; } \
@@ -20,11 +20,11 @@
     ALWAYS uint8_t to_u8_##F(T x) { return (uint8_t)(int32_t)x; } \
     ALWAYS uint16_t to_u16_##F(T x) { return (uint16_t)(int32_t)x; } \
     ALWAYS uint32_t to_u32_##F(T x) { \
-        T half = x < (T)0x1p31 ? 0 : (T)0x1p31; \
+        T half = x >= (T)0x1p31 ? (T)0x1p31 : 0; \
         return (uint32_t)(int32_t)(x - half) ^ (half != 0 ? (uint32_t)1 << 31 : 0); \
     } \
     ALWAYS uint64_t to_u64_##F(T x) { \
-        T half = x < (T)0x1p63 ? 0 : (T)0x1p63; \
+        T half = x >= (T)0x1p63 ? (T)0x1p63 : 0; \
         return (uint64_t)(int64_t)(x - half) ^ (half != 0 ? (uint64_t)1 << 63 : 0); \
     }
 FROM_FLOAT(f32, float)

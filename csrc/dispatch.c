@@ -73,7 +73,7 @@ static const char *const names[] = {
 #define UNARY2(name, ...) OP(name)
 #define BINARY(name, ...) OP(name)
 #define BINARY2(name, ...) OP(name)
-#define TERNARY(name, ...) OP(name)
+#define TERNARY2(name, ...) OP(name)
 #define PREDICATE(name, ...) OP(name)
 #define PREDICATE2(name, ...) OP(name)
 #define COMPARE(name, ...) OP(name)

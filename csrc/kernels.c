@@ -116,7 +116,7 @@
 #define UNARY2(name, A, a, B, b) UNARY(name, A, a) UNARY(name, B, b)
 #define BINARY(name, TYPES, expression) TYPES(BINARY_LOOP, name, expression)
 #define BINARY2(name, A, a, B, b) BINARY(name, A, a) BINARY(name, B, b)
-#define TERNARY(name, TYPES, expression) TYPES(TERNARY_LOOP, name, expression)
+#define TERNARY2(name, A, a, B, b) A(TERNARY_LOOP, name, a) B(TERNARY_LOOP, name, b)
 #define PREDICATE(name, TYPES, expression) TYPES(PREDICATE_LOOP, name, expression)
 #define PREDICATE2(name, A, a, B, b) PREDICATE(name, A, a) PREDICATE(name, B, b)
 #define COMPARE(name, TYPES, expression) TYPES(COMPARE_LOOP, name, expression)
@@ -340,7 +340,7 @@ static void stream(char *out, const char *in, int64_t bytes) {
 #define UNARY2(name, A, a, B, b) A(ENTRY, name, ) B(ENTRY, name, )
 #define BINARY UNARY
 #define BINARY2 UNARY2
-#define TERNARY UNARY
+#define TERNARY2 UNARY2
 #define PREDICATE UNARY
 #define PREDICATE2 UNARY2
 #define COMPARE UNARY

@@ -15,7 +15,9 @@
 #define T_NAN __builtin_nan("")
 #define T_FMA(a, b, c) __builtin_fma(a, b, c)
 
-/* T_Pn(x, c0, c1, ...): polynomial of n coefficients, lowest power first, by Horner's rule. */
+/* T_Pn(x, c0, c1, ...): polynomial of n coefficients, lowest power first, by Horner's rule up to
+ * eight. Of a longer one only the two lowest steps, where rounding errors count, are Horner's; the
+ * rest is A(x^2) + x B(x^2), two chains that shorten the latency. */
 #define T_P2(x, a, b) T_FMA(x, b, a)
 #define T_P3(x, a, ...) T_FMA(x, T_P2(x, __VA_ARGS__), a)
 #define T_P4(x, a, ...) T_FMA(x, T_P3(x, __VA_ARGS__), a)
@@ -23,22 +25,53 @@
 #define T_P6(x, a, ...) T_FMA(x, T_P5(x, __VA_ARGS__), a)
 #define T_P7(x, a, ...) T_FMA(x, T_P6(x, __VA_ARGS__), a)
 #define T_P8(x, a, ...) T_FMA(x, T_P7(x, __VA_ARGS__), a)
-#define T_P9(x, a, ...) T_FMA(x, T_P8(x, __VA_ARGS__), a)
-#define T_P10(x, a, ...) T_FMA(x, T_P9(x, __VA_ARGS__), a)
-#define T_P11(x, a, ...) T_FMA(x, T_P10(x, __VA_ARGS__), a)
-#define T_P12(x, a, ...) T_FMA(x, T_P11(x, __VA_ARGS__), a)
-#define T_P13(x, a, ...) T_FMA(x, T_P12(x, __VA_ARGS__), a)
-#define T_P14(x, a, ...) T_FMA(x, T_P13(x, __VA_ARGS__), a)
-#define T_P15(x, a, ...) T_FMA(x, T_P14(x, __VA_ARGS__), a)
-#define T_P16(x, a, ...) T_FMA(x, T_P15(x, __VA_ARGS__), a)
-#define T_P17(x, a, ...) T_FMA(x, T_P16(x, __VA_ARGS__), a)
-#define T_P18(x, a, ...) T_FMA(x, T_P17(x, __VA_ARGS__), a)
-#define T_P19(x, a, ...) T_FMA(x, T_P18(x, __VA_ARGS__), a)
-#define T_P20(x, a, ...) T_FMA(x, T_P19(x, __VA_ARGS__), a)
-#define T_P21(x, a, ...) T_FMA(x, T_P20(x, __VA_ARGS__), a)
-#define T_P22(x, a, ...) T_FMA(x, T_P21(x, __VA_ARGS__), a)
-#define T_P23(x, a, ...) T_FMA(x, T_P22(x, __VA_ARGS__), a)
-#define T_P24(x, a, ...) T_FMA(x, T_P23(x, __VA_ARGS__), a)
+#define T_P10(x, a, b, ...) T_FMA(x, T_FMA(x, T_S8(x, __VA_ARGS__), b), a)
+#define T_P11(x, a, b, ...) T_FMA(x, T_FMA(x, T_S9(x, __VA_ARGS__), b), a)
+#define T_P13(x, a, b, ...) T_FMA(x, T_FMA(x, T_S11(x, __VA_ARGS__), b), a)
+#define T_P15(x, a, b, ...) T_FMA(x, T_FMA(x, T_S13(x, __VA_ARGS__), b), a)
+#define T_P18(x, a, b, ...) T_FMA(x, T_FMA(x, T_S16(x, __VA_ARGS__), b), a)
+#define T_P19(x, a, b, ...) T_FMA(x, T_FMA(x, T_S17(x, __VA_ARGS__), b), a)
+#define T_P20(x, a, b, ...) T_FMA(x, T_FMA(x, T_S18(x, __VA_ARGS__), b), a)
+#define T_P22(x, a, b, ...) T_FMA(x, T_FMA(x, T_S20(x, __VA_ARGS__), b), a)
+
+/* Every other coefficient of n, from the first, by Horner's rule in z. */
+#define T_A1(z, a) (a)
+#define T_A2(z, a, b) (a)
+#define T_A3(z, a, b, ...) T_FMA(z, T_A1(z, __VA_ARGS__), a)
+#define T_A4(z, a, b, ...) T_FMA(z, T_A2(z, __VA_ARGS__), a)
+#define T_A5(z, a, b, ...) T_FMA(z, T_A3(z, __VA_ARGS__), a)
+#define T_A6(z, a, b, ...) T_FMA(z, T_A4(z, __VA_ARGS__), a)
+#define T_A7(z, a, b, ...) T_FMA(z, T_A5(z, __VA_ARGS__), a)
+#define T_A8(z, a, b, ...) T_FMA(z, T_A6(z, __VA_ARGS__), a)
+#define T_A9(z, a, b, ...) T_FMA(z, T_A7(z, __VA_ARGS__), a)
+#define T_A10(z, a, b, ...) T_FMA(z, T_A8(z, __VA_ARGS__), a)
+#define T_A11(z, a, b, ...) T_FMA(z, T_A9(z, __VA_ARGS__), a)
+#define T_A12(z, a, b, ...) T_FMA(z, T_A10(z, __VA_ARGS__), a)
+#define T_A13(z, a, b, ...) T_FMA(z, T_A11(z, __VA_ARGS__), a)
+#define T_A14(z, a, b, ...) T_FMA(z, T_A12(z, __VA_ARGS__), a)
+#define T_A15(z, a, b, ...) T_FMA(z, T_A13(z, __VA_ARGS__), a)
+#define T_A16(z, a, b, ...) T_FMA(z, T_A14(z, __VA_ARGS__), a)
+#define T_A17(z, a, b, ...) T_FMA(z, T_A15(z, __VA_ARGS__), a)
+#define T_A18(z, a, b, ...) T_FMA(z, T_A16(z, __VA_ARGS__), a)
+#define T_A19(z, a, b, ...) T_FMA(z, T_A17(z, __VA_ARGS__), a)
+#define T_A20(z, a, b, ...) T_FMA(z, T_A18(z, __VA_ARGS__), a)
+
+#define T_S8(x, a, ...) \
+    T_FMA(x, T_A7((x) * (x), __VA_ARGS__), T_A8((x) * (x), a, __VA_ARGS__))
+#define T_S9(x, a, ...) \
+    T_FMA(x, T_A8((x) * (x), __VA_ARGS__), T_A9((x) * (x), a, __VA_ARGS__))
+#define T_S11(x, a, ...) \
+    T_FMA(x, T_A10((x) * (x), __VA_ARGS__), T_A11((x) * (x), a, __VA_ARGS__))
+#define T_S13(x, a, ...) \
+    T_FMA(x, T_A12((x) * (x), __VA_ARGS__), T_A13((x) * (x), a, __VA_ARGS__))
+#define T_S16(x, a, ...) \
+    T_FMA(x, T_A15((x) * (x), __VA_ARGS__), T_A16((x) * (x), a, __VA_ARGS__))
+#define T_S17(x, a, ...) \
+    T_FMA(x, T_A16((x) * (x), __VA_ARGS__), T_A17((x) * (x), a, __VA_ARGS__))
+#define T_S18(x, a, ...) \
+    T_FMA(x, T_A17((x) * (x), __VA_ARGS__), T_A18((x) * (x), a, __VA_ARGS__))
+#define T_S20(x, a, ...) \
+    T_FMA(x, T_A19((x) * (x), __VA_ARGS__), T_A20((x) * (x), a, __VA_ARGS__))
 
 #define T_SIGN 0x8000000000000000u
 
@@ -67,6 +100,18 @@ static inline uint64_t t_bits(double x) {
 
 static inline double t_double(uint64_t b) {
     double x;
+    memcpy(&x, &b, sizeof x);
+    return x;
+}
+
+static inline uint32_t t_bits_f32(float x) {
+    uint32_t b;
+    memcpy(&b, &x, sizeof b);
+    return b;
+}
+
+static inline float t_float(uint32_t b) {
+    float x;
     memcpy(&x, &b, sizeof x);
     return x;
 }

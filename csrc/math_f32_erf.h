@@ -3,6 +3,7 @@
 #define TRUENO_MATH_F32_ERF_H
 
 #include "math_bits.h"
+#include "math_f32_exp.h"
 
 /* erf(x) = x P(x^2) up to 3.93, where it rounds to 1. */
 static inline double t_erf_short(double x) {
@@ -18,5 +19,24 @@ static inline double t_erf_short(double x) {
 }
 
 static inline float t_erf_f32(float x) { return (float)t_erf_short(x); }
+
+/* erfc(a), 0 <= a, relative error 2^-27: exp(-a^2) P(t) / (1 + 2 a), t = (a - 2) / (a + 2)
+ * (Shepherd & Laframboise 1981, see math_f64_erf.h); both quotients by one division. */
+static inline double t_erfc_short(double a) {
+    double c = t_at_most(10.6, a), plus = c + 2, below = T_FMA(2, c, 1);
+    double inverse = 1 / (plus * below);
+    double t = (c - 2) * below * inverse;
+    double p = T_P13(t, 0x1.46e80e23c0fdep+0, -0x1.7bf5ec97d5aa7p-4, -0x1.5407c3d674bb7p-3,
+                     0x1.4ffa27592cc49p-3, -0x1.bc29e44db2c35p-5, -0x1.0746943294dd9p-7,
+                     0x1.1d9c9c6fbcc5dp-7, 0x1.4d3bbbc759861p-10, -0x1.77a48277379cbp-10,
+                     -0x1.cfbfe2eff00adp-12, 0x1.5e2d190c61f59p-13, 0x1.dc611ae044683p-14,
+                     0x1.1565cdfd7af98p-16); /* -32 */
+    return t_exp_short(-c * c) * p * (plus * inverse);
+}
+
+static inline float t_erfc_f32(float x) {
+    double tail = t_erfc_short(t_fabs(x));
+    return (float)(x < 0 ? 2 - tail : tail);
+}
 
 #endif

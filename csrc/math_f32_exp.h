@@ -15,9 +15,45 @@ static inline double t_exp_short(double x) {
     return p * t_power_of_two(u);
 }
 
-/* 0.5 ULP rounding + 0.05 (fit), as for every function here with a 2^-28 polynomial. */
+/* exp and exp2, which cost little beside a load and a store, stay in float32: half as many vectors.
+ * Adding 1.5 * 2^23 + 254 leaves n + 254 in the low bits; t_scale_f32 is t_scale for float32. */
+#define T_SCALE_ROUND_F32 (0x1.8p23f + 254)
+
+static inline float t_scale_f32(float p, uint32_t u) {
+    uint32_t half = u >> 1;
+    return p * t_float(half << 23) * t_float((u - half) << 23);
+}
+
+/* exp(x), as t_exp_sum_f64: 0.5 ULP rounding + 0.2; 0.25 more where subnormal. */
 static inline float t_exp_f32(float x) {
-    return (float)t_exp_short(t_at_most(89, t_at_least(-104, x)));
+    float c = -104 > x ? -104 : x;
+    c = 89 < c ? 89 : c;
+    float n = __builtin_fmaf(c, 0x1.715476p+0f, T_SCALE_ROUND_F32);
+    uint32_t u = t_bits_f32(n);
+    n -= T_SCALE_ROUND_F32;
+    float head = __builtin_fmaf(-n, 0x1.62e43p-1f, c), low = n * 0x1.05c61p-29f, r = head + low;
+    float q = __builtin_fmaf(r, 0x1.6d9698p-10f, 0x1.123e8ap-7f);
+    q = __builtin_fmaf(r, q, 0x1.5554bcp-5f);
+    q = __builtin_fmaf(r, q, 0x1.55548ap-3f);
+    q = __builtin_fmaf(r, q, 0.5f); /* -28 */
+    float one = 1 + head, rest = (1 - one) + head;
+    return t_scale_f32(one + (rest + __builtin_fmaf(r * r, q, low)), u);
+}
+
+/* exp2(x): 0.5 ULP rounding + 0.3; exact at integers. The coefficients were rounded to float32 one by
+ * one, refitting the rest. */
+static inline float t_exp2_f32(float x) {
+    float c = -151 > x ? -151 : x;
+    c = 129 < c ? 129 : c;
+    float n = c + T_SCALE_ROUND_F32;
+    uint32_t u = t_bits_f32(n);
+    float r = c - (n - T_SCALE_ROUND_F32);
+    float q = __builtin_fmaf(r, 0x1.4424b4p-13f, 0x1.5f0dd6p-10f);
+    q = __builtin_fmaf(r, q, 0x1.3b2a48p-7f);
+    q = __builtin_fmaf(r, q, 0x1.c6af72p-5f);
+    q = __builtin_fmaf(r, q, 0x1.ebfbep-3f);
+    q = __builtin_fmaf(r, q, 0x1.62e43p-1f); /* -28 */
+    return t_scale_f32(__builtin_fmaf(r, q, 1), u);
 }
 
 /* 2^x in double, relative error 2^-28; |x| <= 1000. Exact at integers. */
@@ -28,10 +64,6 @@ static inline double t_exp2_short(double x) {
     double p = T_P7(r, 1, 0x1.62e431713b79ep-1, 0x1.ebfbe07db8730p-3, 0x1.c6ae2b5223794p-5,
                     0x1.3b29e3a986a38p-7, 0x1.5f8932e52b056p-10, 0x1.446ca23393c1cp-13); /* -28 */
     return p * t_power_of_two(u);
-}
-
-static inline float t_exp2_f32(float x) {
-    return (float)t_exp2_short(t_at_most(129, t_at_least(-151, x)));
 }
 
 /* exp(x) - 1 in double, relative error 2^-30; |x| <= 700. */
@@ -55,6 +87,36 @@ static inline float t_tanh_f32(float x) {
     double a = t_at_most(9.1, t_fabs(x));
     double e = t_expm1_short(a + a);
     return (float)t_copysign(e / (e + 2), x);
+}
+
+/* exp(x) = 2^n (cosh r + sinh r): p = 2^n / 2, m = 2^-n / 2, and both series of r. */
+typedef struct {
+    double p, m, sinh, cosh;
+} t_halves;
+
+static inline t_halves t_halves_short(double x) {
+    double n = T_FMA(x, T_LOG2E, 0x1.8p52 + 1022);
+    uint64_t u = t_bits(n) << 52;
+    t_halves h;
+    h.p = t_double(u);
+    h.m = t_double(0x7fc0000000000000u - u);
+    n -= 0x1.8p52 + 1022;
+    double r = T_FMA(-n, T_LN2_LO, T_FMA(-n, T_LN2_HI, x)), z = r * r;
+    double s = T_P3(z, 0x1.555555739a393p-3, 0x1.1110b19c95bc4p-7, 0x1.a17037b1889dcp-13); /* -37 */
+    h.sinh = T_FMA(r * z, s, r);
+    h.cosh = T_P4(z, 1, 0x1.0000004424475p-1, 0x1.55547e75e1808p-5,
+                  0x1.6d97dfcba9db2p-10); /* -34 */
+    return h;
+}
+
+static inline float t_sinh_f32(float x) {
+    t_halves h = t_halves_short(t_at_most(90, t_fabs(x)));
+    return (float)t_copysign(T_FMA(h.p + h.m, h.sinh, (h.p - h.m) * h.cosh), x);
+}
+
+static inline float t_cosh_f32(float x) {
+    t_halves h = t_halves_short(t_at_most(90, t_fabs(x)));
+    return (float)T_FMA(h.p - h.m, h.sinh, (h.p + h.m) * h.cosh);
 }
 
 #endif

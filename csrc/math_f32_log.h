@@ -30,13 +30,39 @@ static inline float t_log_f32(float x) {
     return (float)t_log_domain(x, T_FMA(s.e, T_LN2_HI, t_log_short(s.m - 1)));
 }
 
-/* log1p(x): 1 + x = u + u_lo in double; u_lo matters only where e = 0, and there f is x itself. */
-static inline float t_log1p_f32(float x) {
-    double wide = x, u = 1 + wide;
+/* log(1 + x), relative error 2^-30, for |x| a float32 or below 2^1000 and not subnormal: with e = 0
+ * the reduced f is x itself, and elsewhere the rounding of 1 + x is below 2^-53. log's domain. */
+static inline double t_log1p_short(double x) {
+    double u = 1 + x;
     t_split s = t_split_f32(u);
-    double f = s.e == 0 ? wide : s.m - 1;
-    double r = T_FMA(s.e, T_LN2_HI, t_log_short(f));
-    return x == 0 ? x : (float)t_log_domain(u, r);
+    double r = T_FMA(s.e, T_LN2_HI, t_log_short(s.e == 0 ? x : s.m - 1));
+    return t_log_domain(u, r);
+}
+
+static inline float t_log1p_f32(float x) {
+    double r = t_log1p_short(x);
+    return x == 0 ? x : (float)r;
+}
+
+/* asinh(x) = log1p(a + a^2 / (1 + sqrt(1 + a^2))), a = |x|. */
+static inline float t_asinh_f32(float x) {
+    double a = t_fabs(x), z = a * a;
+    double quotient = z / (1 + __builtin_sqrt(1 + z));
+    double r = t_log1p_short(a + (a < T_INF ? quotient : 0));
+    return (float)t_copysign(r, x);
+}
+
+/* acosh(x) = log1p(t + sqrt(2 t + t^2)), t = x - 1. */
+static inline float t_acosh_f32(float x) {
+    double t = (double)x - 1;
+    double r = t_log1p_short(t + __builtin_sqrt(T_FMA(t, t, t + t)));
+    return (float)(x < 1 ? T_NAN : r);
+}
+
+/* atanh(x) = log1p(2 a / (1 - a)) / 2, a = |x|. */
+static inline float t_atanh_f32(float x) {
+    double a = t_fabs(x);
+    return (float)t_copysign(0.5 * t_log1p_short((a + a) / (1 - a)), x);
 }
 
 /* log2(x), 0 < x < inf, a float32: relative error 2^-40, exact at powers of two. */
@@ -60,19 +86,18 @@ static inline float t_log10_f32(float x) {
 
 /* pow(x, y) = 2^(y log2 |x|) and C99's table (annex F.9.4.4). An exponent of 150 carries 2^-33 of
  * absolute error: 0.5 ULP rounding + 0.08. The double product y log2 |x| cannot overflow. */
-static inline float t_pow_f32(float x, float y) {
-    double a = t_fabs(x), size = t_fabs(y);
+static inline float t_pow_f32(float base, float exponent) {
+    double x = base, y = exponent, a = t_fabs(x), size = t_fabs(y);
     double e = y * t_log2_short(a);
-    /* y = +-inf at |x| = 1 */
-    e = a == 1 ? 0 : e;
+    e = a == 1 ? 0 : e; /* y = +-inf */
     double r = t_exp2_short(t_at_most(150, t_at_least(-160, e)));
     double edge = (a == 0) == (y < 0) ? T_INF : 0;
-    r = (a == 0) | (a > 0x1.fffffep127) ? edge : r;
+    r = (a == 0) | (a == T_INF) ? edge : r;
     int integer = t_is_integer(size);
     double signed_r = t_copysign(r, x);
     r = integer & !t_is_integer(0.5 * size) ? signed_r : r;
     r = (x < 0) & (a < T_INF) & !integer ? T_NAN : r;
-    double sum = (double)x + y;
+    double sum = x + y;
     r = (x != x) | (y != y) ? sum : r;
     return (float)((x == 1) | (y == 0) ? 1 : r);
 }

@@ -8,14 +8,22 @@
 #include "math_f64_exp.h"
 #include "math_f64_log.h"
 
+/* x g where g = (v.hi + v.lo) 2^n underflows before x g does (u as in t_scale): x meets the
+ * significand first. n >= -1154 stands for any smaller one. */
+static inline double t_times_tiny(double x, t_dd v, uint64_t u, int vanishes) {
+    double hi = vanishes ? 0 : v.hi, lo = vanishes ? 0 : v.lo;
+    t_dd p = t_product(x, hi);
+    return t_scale(p.hi + T_FMA(x, lo, p.lo), u);
+}
+
 /* x sigmoid(w + w_lo), from e = exp(-|w|) <= 1: (w >= 0 ? x : x e) / (1 + e). 0.5 ULP rounding
- * + 0.2. For w < -40 it is x e, where x meets e before the scaling that may leave e subnormal. */
+ * + 0.2. Beyond 40 it is x, below -40 x e. */
 static inline double t_gate_f64(double x, double w, double w_lo) {
     int negative = w < 0;
     double flip = negative ? 1 : -1;
     t_exponential p = t_exp_parts_f64(t_at_least(-800, flip * w), flip * w_lo);
     t_dd v = t_fast_sum(p.hi, p.lo), e = {t_scale(v.hi, p.u), t_scale(v.lo, p.u)};
-    double tiny = t_scale(x * (w < -790 ? 0 : v.hi), p.u);
+    double tiny = t_times_tiny(x, v, p.u, w < -790);
     t_dd below = t_fast_sum(1, e.hi);
     below.lo += e.lo;
     t_dd above = t_product(x, e.hi);
@@ -23,7 +31,8 @@ static inline double t_gate_f64(double x, double w, double w_lo) {
     above.hi = negative ? above.hi : x;
     above.lo = negative ? above.lo : 0;
     double r = t_quotient(above, below);
-    return w < -40 ? tiny : r;
+    r = w > 40 ? x : r;
+    return t_copysign(w < -40 ? tiny : r, x);
 }
 
 static inline double t_sigmoid_f64(double x) { return t_gate_f64(1, x, 0); }
@@ -45,37 +54,51 @@ static inline double t_gelu_tanh_f64(double x) {
 }
 
 /* gelu(x) = x erfc(-x / sqrt(2)) / 2 (Hendrycks & Gimpel 2016): with T = |x| erfc(|x| / sqrt(2)) / 2
- * it is x - T or -T. The square of the argument, x^2 / 2, is exact in two parts. */
+ * it is x - T or -T; the square of the argument, x^2 / 2, is exact in two parts. For |x| < 0.7,
+ * x/2 + x/2 erf(x / sqrt(2)). 0.5 ULP rounding + 1. */
 static inline double t_gelu_f64(double x) {
-    double c = t_at_most(40, t_fabs(x));
+    double c = t_at_most(40, t_fabs(x)), half = 0.5 * x;
     t_dd a = t_product(c, 0x1.6a09e667f3bcdp-1);
     a.lo = T_FMA(c, -0x1.bdd3413b26456p-55, a.lo);
     double tail = t_erfc_tail_f64(0.5 * c, a, t_product(0.5 * c, c));
-    return t_copysign((x < 0 ? x - x : x) - tail, x);
+    double small = T_FMA(half, t_erf_small_f64(x * 0x1.6a09e667f3bcdp-1), half);
+    double r = c < 0.7 ? small : (x < 0 ? x - x : x) - tail;
+    return t_copysign(r, x);
 }
 
-/* softplus(x) = max(x, 0) + log1p(exp(-|x|)): 0.5 ULP rounding + 1. */
+/* log(1 + exp(d + d_lo)), d <= 0: the logarithm's argument is in [1, 2], so that its reduction
+ * is one comparison: f = e, or f = (1 + e) / 2 - 1 with its remainder. */
+static inline double t_log1p_exp_f64(double d, double d_lo) {
+    double e = t_exp_sum_f64(t_at_least(-746, d), d_lo);
+    int big = e > 0.4142;
+    t_dd f = t_fast_sum(-0.5, 0.5 * e);
+    return t_log_sum_f64(big ? 1 : 0, big ? f.hi : e, big ? f.lo : 0);
+}
+
+/* softplus(x) = max(x, 0) + log1p(exp(-|x|)): 0.5 ULP rounding + 0.9 (both functions). */
 static inline double t_softplus_f64(double x) {
-    double e = t_exp_sum_f64(t_at_least(-746, -t_fabs(x)), 0);
-    return (x > 0 ? x : 0) + t_log1p_f64(e);
+    return (x > 0 ? x : 0) + t_log1p_exp_f64(-t_fabs(x), 0);
 }
 
-/* logaddexp(x, y) = max + log1p(exp(-|x - y|)). Where the two parts cancel, the error is that of
- * the parts: about 1 ULP of max(|x|, |y|). */
+/* logaddexp(x, y) = max + log1p(exp(-|x - y|)), x - y as an unevaluated sum. Where the two terms
+ * cancel (a result much smaller than the operands) the error is that of the terms: about 1 ULP of
+ * the larger operand. */
 static inline double t_logaddexp_f64(double x, double y) {
-    double top = x > y ? x : y, d = -t_fabs(x - y);
-    double r = top + t_log1p_f64(t_exp_sum_f64(t_at_least(-746, d), 0));
-    r = x == y ? x + T_LN2_HI : r; /* where x - y may be inf - inf */
-    return (x != x) | (y != y) ? x + y : r;
+    int less = x < y;
+    double top = less ? y : x, bottom = less ? x : y;
+    t_dd d = t_sum(bottom, -top);
+    double d_lo = d.hi > -1000 ? d.lo : 0;
+    double r = top + t_log1p_exp_f64(d.hi, d_lo);
+    return x == y ? x + T_LN2_HI : r; /* where x - y may be inf - inf */
 }
 
 /* mish(x) = x tanh(log(1 + exp(x))) (Misra 2019). With g = exp(-|x|), the factor is
- * (1 + 2 g) / (1 + 2 g + 2 g^2) or, for x < 0, (2 g + g^2) / (2 + 2 g + g^2); for x < -40 it is g,
- * and x meets g before the scaling that may leave it subnormal. 0.5 ULP rounding + 0.2. */
+ * (1 + 2 g) / (1 + 2 g + 2 g^2) or, for x < 0, (2 g + g^2) / (2 + 2 g + g^2); for x < -40 it is g.
+ * 0.5 ULP rounding + 0.2. */
 static inline double t_mish_f64(double x) {
     t_exponential p = t_exp_parts_f64(t_at_least(-800, -t_fabs(x)), 0);
     t_dd v = t_fast_sum(p.hi, p.lo), g = {t_scale(v.hi, p.u), t_scale(v.lo, p.u)};
-    double tiny = t_scale(x * (x < -790 ? 0 : v.hi), p.u);
+    double tiny = t_times_tiny(x, v, p.u, x < -790);
     t_dd square = t_product(g.hi, g.hi);
     int negative = x < 0;
     /* 2 g + (1 or g^2), then the denominator adds 2 g^2 or 2 */
@@ -87,7 +110,7 @@ static inline double t_mish_f64(double x) {
     above.lo = T_FMA(x, sum.lo, above.lo);
     double r = t_quotient(above, below);
     r = x > 50 ? x : r;
-    return x < -40 ? tiny : r;
+    return t_copysign(x < -40 ? tiny : r, x);
 }
 
 /* selu(x) = scale (x or alpha expm1(x)) (Klambauer et al. 2017). */

@@ -26,7 +26,7 @@ static inline t_quadrant t_reduce_big_f64(double x) {
     int e = (int)(bits >> 52 & 0x7ff) - 1075;
     uint64_t m = (bits & 0x000fffffffffffffu) | 0x0010000000000000u;
     int first = e < 2 ? 0 : (e - 2) / 32;
-    uint32_t product[9] = {0}; /* m times the seven words, lowest limb first */
+    uint32_t product[10] = {0}; /* m times the seven words, lowest limb first; the top one stays 0 */
     for (int half = 0; half < 2; half++) {
         uint64_t factor = half ? m >> 32 : m & 0xffffffffu, carry = 0;
         for (int i = 0; i < 7; i++) {
@@ -36,20 +36,17 @@ static inline t_quadrant t_reduce_big_f64(double x) {
         }
         product[7 + half] = (uint32_t)carry;
     }
-    /* the binary point stands `places` bits above the lowest; 160 places are enough */
-    int places = 32 * (first + 7) - e, limb = places / 32, shift = places % 32;
-    uint32_t fixed[6];
-    for (int i = 0; i < 6; i++) { /* fixed[5]: integer part; fixed[4] ...: fraction */
-        uint64_t high = limb - 5 + i + 1 < 9 ? product[limb - 5 + i + 1] : 0;
-        uint64_t pair = high << 32 | product[limb - 5 + i];
+    /* the binary point stands 191 to 238 bits above the lowest; keep 160 bits below it */
+    int places = 32 * (first + 7) - e, limb = places / 32 - 5, shift = places % 32;
+    uint32_t fixed[6]; /* fixed[5]: the integer part modulo 2^32; the others: the fraction */
+    for (int i = 0; i < 6; i++) {
+        uint64_t pair = (uint64_t)product[limb + i + 1] << 32 | product[limb + i];
         fixed[i] = (uint32_t)(pair >> shift);
     }
-    /* fixed[] now lacks the point's shift in its integer word: bits above weight 1 are there */
-    uint64_t n = fixed[5];
     int up = (int)(fixed[4] >> 31); /* fraction >= 1/2: next quadrant, negative remainder */
-    n += (uint64_t)up;
-    double sign = up ? -1 : 1;
-    t_dd f = {0, 0};
+    uint64_t n = (uint64_t)fixed[5] + (uint64_t)up;
+    double sign = (up != 0) == (bits >> 63 != 0) ? 1 : -1;
+    t_dd f = {0, 0}; /* the magnitude; the complement of the bits is 2^-160 short of it */
     double weight = 0x1p-32;
     for (int i = 4; i >= 0; i--) {
         uint32_t word = up ? ~fixed[i] : fixed[i];
@@ -60,9 +57,7 @@ static inline t_quadrant t_reduce_big_f64(double x) {
     t_dd r = t_product(f.hi, T_PI_2_HI);
     r.lo += T_FMA(f.hi, T_PI_2_MID, f.lo * T_PI_2_HI);
     r = t_fast_sum(r.hi, r.lo);
-    int negative = (int)(bits >> 63);
-    t_quadrant q = {negative ? -sign * r.hi : sign * r.hi, negative ? -sign * r.lo : sign * r.lo,
-                    negative ? 0 - n : n};
+    t_quadrant q = {sign * r.hi, sign * r.lo, bits >> 63 ? 0 - n : n};
     return q;
 }
 

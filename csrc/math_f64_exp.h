@@ -99,10 +99,12 @@ static inline double t_tanh_f64(double x) {
     return t_fabs(x) < 0x1p-28 ? x : t_copysign(r, x);
 }
 
-/* sinh(y) = 2 (Q + Q / (4 Q + 1)): 0.5 ULP rounding + 0.6 (the quotient, at most half the sum). */
+/* sinh(y) = 2 (Q + Q / (4 Q + 1)): 0.5 ULP rounding + 0.5. */
 static inline double t_sinh_f64(double x) {
     t_dd q = t_quarter_expm1_f64(t_at_most(710.5, t_fabs(x)));
-    double r = 2 * (q.hi + (q.lo + q.hi / T_FMA(4, q.hi, 1)));
+    t_dd d = t_sum(4 * t_at_most(0x1p1000, q.hi), 1);
+    d.lo = T_FMA(4, t_at_most(1, q.lo), d.lo);
+    double r = 2 * (q.hi + (q.lo + t_quotient(q, d)));
     return t_fabs(x) < 0x1p-28 ? x : t_copysign(r, x);
 }
 

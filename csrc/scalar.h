@@ -108,12 +108,34 @@ DIVMOD(f64, double)
 NEXTAFTER(f32, float, int32_t)
 NEXTAFTER(f64, double, int64_t)
 
+/* ---- float16, where its bits do: NumPy's halves take the first of two equal zeros */
+
+ALWAYS bool is_nan_f16(uint16_t x) { return (x & 0x7fff) > 0x7c00; }
+ALWAYS int order_f16(uint16_t x) { return x & 0x8000 ? -(x & 0x7fff) : x; }
+
+#define greater_f16(x, y) (order_f16(x) >= order_f16(y) || is_nan_f16(x) ? (x) : (y))
+#define lesser_f16(x, y) (order_f16(x) <= order_f16(y) || is_nan_f16(x) ? (x) : (y))
+#define not_nan_f16(x, y, choice) (is_nan_f16(x) ? (y) : is_nan_f16(y) ? (x) : (choice))
+
+/* A NaN operand `y` has an order too, above infinity or below: it must win. */
+ALWAYS uint16_t maximum_f16(uint16_t x, uint16_t y) {
+    return is_nan_f16(y) && !is_nan_f16(x) ? y : greater_f16(x, y);
+}
+ALWAYS uint16_t minimum_f16(uint16_t x, uint16_t y) {
+    return is_nan_f16(y) && !is_nan_f16(x) ? y : lesser_f16(x, y);
+}
+ALWAYS uint16_t fmax_f16(uint16_t x, uint16_t y) {
+    return not_nan_f16(x, y, greater_f16(x, y));
+}
+ALWAYS uint16_t fmin_f16(uint16_t x, uint16_t y) {
+    return not_nan_f16(x, y, lesser_f16(x, y));
+}
+
 ALWAYS uint16_t nextafter_f16(uint16_t x, uint16_t y) {
-    int magnitude = x & 0x7fff, other = y & 0x7fff;
-    int a = x >> 15 ? -magnitude : magnitude, b = y >> 15 ? -other : other; /* ordered as values */
-    if (magnitude > 0x7c00 || other > 0x7c00) return 0x7e00;
-    if (a == b) return y;
-    if (magnitude == 0) return (uint16_t)((y & 0x8000) | 1);
+    int a = order_f16(x), b = order_f16(y);
+    if (is_nan_f16(x) || is_nan_f16(y)) return 0x7e00;
+    if (a == b) return x;
+    if (a == 0) return (uint16_t)((y & 0x8000) | 1);
     return (uint16_t)((a < b) == (a > 0) ? x + 1 : x - 1);
 }
 

@@ -58,6 +58,24 @@ void tile_store(const Run *run, const Operand *operand, char *to, const char *fr
     move(run, move_out, operand, to, (char *)from, operand->size, piece, kept_only);
 }
 
+#include <stdlib.h>
+static int HINT=-1;
+static void prefetch_share(const Machine *m, int64_t n, int step) {
+    const Run *run = m->run;
+    const Program *p = run->program;
+    if (step==0) HINT = atoi(getenv("PF")?getenv("PF"):"0");
+    if (!HINT) return;
+    for (int k = 0; k < p->inputs; k++) {
+        const Operand *operand = run->layout.operand + k;
+        if (operand->mode != DENSE) continue;
+        int64_t bytes = n * operand->size, share = (bytes / p->steps + 63) & ~63;
+        const char *from = m->at[k] + bytes + step * share;
+        if (HINT==1) for (int64_t i = 0; i < share; i += 64) __builtin_prefetch(from + i,0,3);
+        else if (HINT==2) for (int64_t i = 0; i < share; i += 64) __builtin_prefetch(from + i,0,2);
+        else for (int64_t i = 0; i < share; i += 64) __builtin_prefetch(from + i,0,0);
+    }
+}
+
 static void bring_in(Machine *m, int64_t n, int64_t piece) {
     const Run *run = m->run;
     const Program *p = run->program;
@@ -88,6 +106,7 @@ static void run_steps(Machine *m, int64_t n) {
     for (int i = 0; i < p->steps; i++) {
         const Step *s = p->step + i;
         const char *x = m->at[s->args[0]], *y = m->at[s->args[1]], *z = m->at[s->args[2]];
+        prefetch_share(m, n, i);
         if (s->trusted && m->dirty) fp_take();
         ((Loop *)s->run)(x, y, z, m->at[s->out], n);
         m->dirty = !s->trusted;

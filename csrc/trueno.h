@@ -31,7 +31,7 @@ typedef int Check(const void *x, const void *y, const void *r, int64_t n, int wa
 #define UNARY2(name, ...) OP(name)
 #define BINARY(name, ...) OP(name)
 #define BINARY2(name, ...) OP(name)
-#define TERNARY(name, ...) OP(name)
+#define TERNARY2(name, ...) OP(name)
 #define PREDICATE(name, ...) OP(name)
 #define PREDICATE2(name, ...) OP(name)
 #define COMPARE(name, ...) OP(name)

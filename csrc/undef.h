@@ -4,7 +4,7 @@
 #undef UNARY2
 #undef BINARY
 #undef BINARY2
-#undef TERNARY
+#undef TERNARY2
 #undef PREDICATE
 #undef PREDICATE2
 #undef COMPARE

@@ -272,6 +272,7 @@ static int run_launch(Run *run, const int64_t *objects) {
     if (!status) {
         find_deferred(run);
         run->streams = should_stream(run);
+        run->prefetches = getenv("PF") != NULL;
         Machine machine;
         run->machine_bytes = machine_make(&machine, run, NULL);
         atomic_init(&run->next_unit, 0);

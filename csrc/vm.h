@@ -23,6 +23,7 @@ typedef struct {
     const void **constant;
     Layout layout;
     bool streams;           /* results go past the cache */
+    bool prefetches;        /* operands come from memory, not from the cache */
     bool *deferred;         /* outputs that are stored only after all steps */
     int64_t parts;          /* into how many parts each reduction is split */
     int64_t part_tiles;     /* and their length */

@@ -1,6 +1,6 @@
 """Harris corners and a reduced palette: an image pipeline in plain NumPy.
 
-Images are float arrays, grey (height, width) or colour (height, width, 3), with values in 0..1.
+Images are float arrays, grey (height, width) or colour (height, width, 3).
 """
 
 import kmeans

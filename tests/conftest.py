@@ -47,9 +47,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "gpu: needs a GPU adapter; a software one will do")
     config.addinivalue_line("markers", "slow: left out of `make quick`")
+    # A GPU that is given up, or a kernel that fails, would leave the tests to run elsewhere.
+    config.addinivalue_line("filterwarnings", "error::trueno.errors.TruenoWarning")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def gpu(request: pytest.FixtureRequest) -> None:
     """Asks for a GPU: skips the test where the machine has no adapter."""
     if engine.backend("wgpu") is None:

@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("array",),
     ("_array_api", "_numpy", "nn", "linalg", "fft"),
     ("__init__",),
-    ("demo", "__main__"),
+    ("bench", "demo", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

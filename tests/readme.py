@@ -30,7 +30,7 @@ _WORDS: tuple[tuple[str, tuple[Dtype, ...]], ...] = (
 
 
 def _operands(op: Op, dtype: Dtype) -> tuple[tuple[Dtype, ...], Dtype] | None:
-    """The dtypes in which ``op`` computes on arrays of ``dtype``; None if it would cast them first."""
+    """The dtypes in which ``op`` computes on arrays of ``dtype``; None if they are cast first."""
     if op.name == "cast":
         return (dtype,), np.dtype(np.float32)
     if op.name in ("sum", "prod"):
@@ -68,7 +68,9 @@ def table() -> str:
     """Markdown: operations that the same dtypes support, one row for each combination."""
     rows: dict[tuple[str, str], list[str]] = {}
     for op in OPS.values():
-        rows.setdefault((_dtypes(op, simd.supports), _dtypes(op, wgsl.supports)), []).append(op.name)
+        rows.setdefault((_dtypes(op, simd.supports), _dtypes(op, wgsl.supports)), []).append(
+            op.name
+        )
     lines = ["| operations | CPU kernels | GPU kernels |", "|---|---|---|"]
     for (cpu, gpu), names in rows.items():
         lines.append(f"| {', '.join(f'`{name}`' for name in names)} | {cpu} | {gpu} |")

@@ -13,7 +13,7 @@ import pytest
 
 import trueno as tn
 from trueno import engine, memory
-from trueno.graph import WEIGHT_LIMIT, result_strides
+from trueno.graph import DEPTH_LIMIT, result_strides
 from trueno.ops import ELEMENTWISE, OPS
 
 
@@ -111,9 +111,9 @@ def test_a_stencil_step_in_place_reads_the_old_values() -> None:
 
 def test_a_growing_loop_runs_by_itself() -> None:
     x = a(4)
-    for _ in range(WEIGHT_LIMIT + 5):
+    for _ in range(DEPTH_LIMIT + 5):
         x = x + 1
-    assert x._buffer.node is None or x._buffer.node.weight < WEIGHT_LIMIT
+    assert x._buffer.node is None or x._buffer.node.depth < DEPTH_LIMIT
 
 
 def test_dead_operands_are_freed_while_results_wait() -> None:

@@ -8,7 +8,7 @@ so that a difference is a defect and never a rounding.
 
 from __future__ import annotations
 
-import os
+import random
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,9 @@ from hypothesis import strategies as st
 
 import trueno as tn
 
-PROGRAMS = int(os.environ.get("TRUENO_TEST_PROGRAMS", "400"))
+# Programs a variant and backend, as a multiple of the hypothesis profile's examples: the full profile
+# makes 2 000 a backend. A software GPU compiles every new kernel for tens of milliseconds.
+PROGRAMS = {"numpy": 5.0, "simd": 5.0, "wgpu": 0.5}
 SHAPES = [(6,), (3, 4), (1, 4), (3, 1), (), (2, 3, 4), (5,), (0, 4)]
 DTYPES = ["f8", "f4", "i8", "i4", "u1", "?", "f8", "f8"]
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -2.0, 0.5]
@@ -255,7 +257,7 @@ STEP = st.tuples(*[st.integers(0, 47)] * 4)
 @pytest.mark.parametrize("forced", [False, True], ids=["deferred", "after every step"])
 def test_programs_agree_with_numpy(backend: str, forced: bool) -> None:
     @settings(
-        max_examples=PROGRAMS,
+        max_examples=int(settings.default.max_examples * PROGRAMS[backend]),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
@@ -266,11 +268,20 @@ def test_programs_agree_with_numpy(backend: str, forced: bool) -> None:
         if forced:
             observing = STEPS.index(observe)
             steps = [s for step in program for s in (step, (observing, step[1], 0, 0))]
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        with warnings.catch_warnings(), np.errstate(all="ignore"), tn.config(validate=forced):
             warnings.simplefilter("ignore")
             run(steps)
 
     check()
+
+
+def test_long_programs_agree_with_numpy(backend: str) -> None:
+    generator = random.Random(2026)
+    for _ in range(int(settings.default.max_examples * PROGRAMS[backend]) // 5):
+        program = [tuple(generator.randrange(48) for _ in range(4)) for _ in range(60)]
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            run(program)  # type: ignore[arg-type]
 
 
 def test_warnings_are_those_of_numpy(backend: str) -> None:

@@ -1,31 +1,19 @@
 """Trueno: NumPy, fast on any machine.
 
-This module is a namespace of the Python array API standard, version 2025.12, and every other public
+This module is a namespace of the Python array API standard, version 2025.12. Every other public
 name of NumPy resolves here too: functions on our arrays, and NumPy's own classes and constants.
 """
 
 from __future__ import annotations
 
-from importlib import metadata as _metadata
+from importlib import import_module as _import_module
 from typing import Any
 
 import numpy as _np
 
-from trueno import fft, linalg, nn
-from trueno._array_api.constants import *  # noqa: F403
-from trueno._array_api.creation_functions import *  # noqa: F403
-from trueno._array_api.data_type_functions import *  # noqa: F403
-from trueno._array_api.data_types import *  # noqa: F403
-from trueno._array_api.elementwise_functions import *  # noqa: F403
-from trueno._array_api.indexing_functions import *  # noqa: F403
-from trueno._array_api.info import *  # noqa: F403
-from trueno._array_api.linear_algebra_functions import *  # noqa: F403
-from trueno._array_api.manipulation_functions import *  # noqa: F403
-from trueno._array_api.searching_functions import *  # noqa: F403
-from trueno._array_api.set_functions import *  # noqa: F403
-from trueno._array_api.sorting_functions import *  # noqa: F403
-from trueno._array_api.statistical_functions import *  # noqa: F403
-from trueno._array_api.utility_functions import *  # noqa: F403
+from trueno import _array_api, fft, linalg, nn
+from trueno._array_api import *  # noqa: F403
+from trueno._numpy import functions as _functions
 from trueno._numpy.fallback import names as _names
 from trueno._numpy.fallback import resolve as _resolve
 from trueno._numpy.functions import *  # noqa: F403
@@ -37,10 +25,30 @@ from trueno.stats import profile
 
 __array_api_version__ = "2025.12"
 
+__all__ = [
+    "StrictError",
+    "TruenoArray",
+    "TruenoWarning",
+    "__array_api_version__",
+    "backend",
+    "config",
+    "evaluate",
+    "fft",
+    "linalg",
+    "nn",
+    "profile",
+    "to_numpy",
+]
+__all__ += _array_api.__all__
+__all__ += _functions.__all__
+
+# ``from trueno.array import ...`` above has bound this name to a module.
+array = _functions.array
+
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return _metadata.version("trueno")
+        return _import_module("importlib.metadata").version("trueno")
     return _resolve(_np, name, globals())
 
 

@@ -41,6 +41,15 @@ def _demo(args: argparse.Namespace) -> int:
         return status
 
 
+def _bench(args: argparse.Namespace) -> int:
+    bench = importlib.import_module("trueno.bench")
+    if args.group not in bench.GROUPS:
+        print(f"trueno bench: GROUP is one of {', '.join(bench.GROUPS)}", file=sys.stderr)
+        return 2
+    status: int = bench.main(args.group, args.rounds, args.record)
+    return status
+
+
 def _cpu() -> str:
     simd: Any = engine.backend("simd")
     return f"{simd.isa}, {simd.threads} threads"
@@ -100,6 +109,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--examples", type=Path, help="folder of the programs (the checkout's)")
     demo.set_defaults(run=_demo)
+
+    bench = commands.add_parser("bench", help="measure ratios to NumPy, group by group")
+    bench.add_argument("group", metavar="GROUP", help="a name that is not a group lists them")
+    bench.add_argument("--rounds", type=_positive, default=9, help="timed rounds (9)")
+    bench.add_argument("--record", type=Path, help="file for the figures, as JSON")
+    bench.set_defaults(run=_bench)
 
     info = commands.add_parser("info", help="say what Trueno finds on this machine")
     info.set_defaults(run=_info)

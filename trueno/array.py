@@ -26,7 +26,7 @@ from trueno.dispatch import (
 from trueno.dtypes import Dtype
 from trueno.errors import named
 from trueno.memory import NDArray, same_elements
-from trueno.ops import OPS
+from trueno.ops import OPS, Op
 
 _ndarray = np.ndarray
 _settings = SETTINGS.get
@@ -103,6 +103,33 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable
         method.__name__ = f"__{prefix}{dunder.rpartition('_')[2]}__"
         method.__qualname__ = f"TruenoArray.{method.__name__}"
     return forward, reflected, in_place
+
+
+# What NumPy's operator computes for these exponents of floating-point arrays.
+_POWERS = {2: "square", 0.5: "sqrt", -1: "reciprocal", 1: "positive"}
+
+
+def _power() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    """The operators of ``**``, which takes another way than ``numpy.power`` for some exponents."""
+    forward, reflected, in_place = _binary("pow")
+
+    def simpler(self: Handle, exponent: Any) -> Op | None:
+        if type(exponent) not in (int, float) or exponent not in _POWERS:
+            return None
+        kind = self._array.dtype.kind
+        if kind == "f" or (kind in "biu" and type(exponent) is int and exponent == 2):
+            return OPS[_POWERS[exponent]]
+        return None
+
+    def power(self: Handle, other: Any) -> Any:
+        op = simpler(self, other)
+        return forward(self, other) if op is None else elementwise(op, self)
+
+    def power_in_place(self: Handle, other: Any) -> Any:
+        op = simpler(self, other)
+        return in_place(self, other) if op is None else dispatch.update(op, self, self)
+
+    return power, reflected, power_in_place
 
 
 def _foreign_operand(ufunc: Any, mine: Handle, other: Any) -> Any:
@@ -413,7 +440,7 @@ class TruenoArray(Handle):
     __truediv__, __rtruediv__, __itruediv__ = _binary("divide")
     __floordiv__, __rfloordiv__, __ifloordiv__ = _binary("floor_divide")
     __mod__, __rmod__, __imod__ = _binary("remainder")
-    __pow__, __rpow__, __ipow__ = _binary("pow")
+    __pow__, __rpow__, __ipow__ = _power()
     __and__, __rand__, __iand__ = _binary("bitwise_and")
     __or__, __ror__, __ior__ = _binary("bitwise_or")
     __xor__, __rxor__, __ixor__ = _binary("bitwise_xor")

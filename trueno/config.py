@@ -10,7 +10,7 @@ TRUENO_NUM_THREADS threads of the CPU engine                                    
 TRUENO_GPU         an adapter's name or index, "software", or "off"                     (first use)
 TRUENO_VALIDATE    1: run every kernel on the numpy backend too and compare             validate
 TRUENO_STRICT      1: raise where work would be handed to NumPy                         strict
-TRUENO_DEBUG       1: print plans; 2: and generated code                                debug
+TRUENO_DEBUG       1: print each kernel and its backend as it runs                       debug
 ================== ==================================================================== =========
 """
 

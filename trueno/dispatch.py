@@ -17,7 +17,7 @@ from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, root_of, w
 from trueno.dtypes import BOOL, INT64, NUMBER, UINT64, Dtype
 from trueno.errors import StrictError, named
 from trueno.graph import (
-    WEIGHT_LIMIT,
+    DEPTH_LIMIT,
     Leaf,
     Node,
     Shape,
@@ -92,7 +92,7 @@ def call_numpy(
             result = f(*given)
     except Exception as error:
         raise named(error, name or f.__name__) from None
-    return _rewrap(result, handles)
+    return rewrap(result, handles)
 
 
 def _unwrap(x: Any, handles: list[Handle]) -> Any:
@@ -109,7 +109,7 @@ def _unwrap(x: Any, handles: list[Handle]) -> Any:
     return x
 
 
-def _rewrap(x: Any, handles: list[Handle]) -> Any:
+def rewrap(x: Any, handles: list[Handle]) -> Any:
     """A NumPy result with every array in it as a handle: on shared memory where it is a view."""
     kind = type(x)
     if kind is np.ndarray:
@@ -121,10 +121,10 @@ def _rewrap(x: Any, handles: list[Handle]) -> Any:
     if isinstance(x, np.generic):
         return _pinned(wrap(np.asarray(x)), handles)
     if isinstance(x, tuple):
-        items = [_rewrap(item, handles) for item in x]
+        items = [rewrap(item, handles) for item in x]
         return kind(*items) if hasattr(x, "_fields") else tuple(items)
     if kind is list:
-        return [_rewrap(item, handles) for item in x]
+        return [rewrap(item, handles) for item in x]
     return x
 
 
@@ -335,7 +335,7 @@ def _node(op: Op, operands: _Operands, into: NDArray | None = None) -> Node:
 def _pending(node: Node, operands: _Operands) -> Any:
     """A handle that waits for ``node``, or holds its value where waiting could be seen."""
     buffer, array = pending_buffer(node, operands.pin)
-    if operands.foreign or node.weight > WEIGHT_LIMIT:
+    if operands.foreign or node.depth > DEPTH_LIMIT:
         engine.evaluate([node])
     return handle_on(array, buffer)
 
@@ -404,7 +404,7 @@ def _write(node: Node, target: NDArray, handle: Handle, operands: _Operands) -> 
     if buffer.viewed:
         engine.materialise(buffer)
     buffer.await_value(node, target)
-    if operands.foreign or buffer.shared or node.weight > WEIGHT_LIMIT or len(buffer.before) > 64:
+    if operands.foreign or buffer.shared or node.depth > DEPTH_LIMIT or len(buffer.before) > 64:
         engine.evaluate([node])
 
 
@@ -488,10 +488,12 @@ def view_of(handle: Any, f: Callable[[NDArray], NDArray], name: str) -> Any:
     """``f`` of the handle's array where ``f`` gives a view; where it must copy, a copy."""
     try:
         array = f(handle._array)
+        if isinstance(array, np.generic):  # a zero-dimensional result of indexing: a copy
+            array = np.asarray(array)
         if root_of(array) is root_of(handle._array):
             return handle_on(array, buffer_of(handle))
         if handle._buffer is not None and not handle._buffer.plain:
-            array = f(host(handle))
+            array = np.asarray(f(host(handle)))
     except Exception as error:
         raise named(error, name) from None
     return _pinned(wrap(array), [handle])
@@ -508,6 +510,12 @@ def is_basic(key: Any) -> bool:
         ):
             return False
     return True
+
+
+def _view_key(key: Any) -> tuple[Any, ...]:
+    """A basic index that gives an array, also where ``key`` picks one element."""
+    items = key if type(key) is tuple else (key,)
+    return items if Ellipsis in items else (*items, ...)
 
 
 def _plain_key(key: Any) -> Any:
@@ -531,11 +539,12 @@ def getitem(handle: Any, key: Any) -> Any:
     array = handle._array
     if buffer is not None and not buffer.plain:
         if is_basic(key):
+            items = key if type(key) is tuple else (key,)
             try:
-                result = array[(*key, ...) if type(key) is tuple else (key, ...)]
-            except (TypeError, IndexError):
-                result = array[key]  # a second Ellipsis: then there is one already
-            if result.ndim or Ellipsis in (key if type(key) is tuple else (key,)):
+                result = array[_view_key(key)]
+            except IndexError as error:
+                raise named(error, "__getitem__") from None
+            if result.ndim or Ellipsis in items:
                 return handle_on(result, buffer)
         array = host(handle)
     try:
@@ -557,10 +566,10 @@ def setitem(handle: Any, key: Any, value: Any) -> None:
     array = handle._array
     if is_basic(key) and isinstance(value, Handle):
         try:
-            target = array[(*key, ...) if type(key) is tuple else (key, ...)]
-        except (TypeError, IndexError):
-            target = array[key]
-        if type(target) is np.ndarray:
+            target = array[_view_key(key)]
+        except IndexError:
+            pass  # NumPy raises its error below, after those that come before
+        else:
             assign(handle, target, value)
             return
     if handle._buffer is not None:
@@ -659,7 +668,10 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
         strides = _strides(array.shape, computed, operands)
         arg = Node(_CAST, (arg,), array.shape, strides, computed, backend, 0)
     kept = tuple([1 if i in axes else n for i, n in enumerate(array.shape)])
-    strides = result_strides(kept, result.itemsize, [(kept, array.strides)])
+    # NumPy orders the result's axes as it iterates over all axes; positions it returns in C order.
+    iterated = [] if positional else [(array.shape, array.strides)]
+    order = result_strides(array.shape, 1, iterated)
+    strides = result_strides(kept, result.itemsize, [(kept, order)])
     node = Node(op, (arg,), kept, strides, result, backend, errstate, axes)
     handle = _pending(node, operands)
     if keepdims:

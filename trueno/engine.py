@@ -251,6 +251,8 @@ def evaluate(nodes: list[Node]) -> None:
             if debug:
                 print(f"trueno: {describe(step.kernel)} on {step.backend}", file=sys.stderr)
             _run(graph, step)
+            for at in step.releases:  # so that memory of intermediate results is free again
+                graph.nodes[at] = None
         if _conditions:
             _warn()
 
@@ -294,7 +296,7 @@ def _wanted_elsewhere(write: Node, buffer: Buffer) -> list[Node]:
 
 def _run(graph: Graph, step: Step) -> None:
     nodes = graph.nodes
-    space = graph.space(step.space)
+    space = graph.spaces[step.space]
     axes = nodes[step.axes_of].axes
     inputs = []
     for is_leaf, at in step.inputs:

@@ -22,9 +22,9 @@ from trueno.ops import Op
 
 Shape = tuple[int, ...]
 
-# A pending graph heavier than this (operations, counted along every path) runs at once, so that a
-# loop that never observes its result cannot grow without end.
-WEIGHT_LIMIT = 200
+# A pending graph deeper than this runs at once, so that a loop that never observes its result cannot
+# grow it without end.
+DEPTH_LIMIT = 200
 
 
 class Leaf(NamedTuple):
@@ -49,12 +49,12 @@ class Node:
     buffer:   weak reference to the Buffer that waits for the value; dead, or waiting for another
               node, means that nobody but other nodes can ever see this value
     readers:  weak references to the nodes that take this value as an operand
-    weight:   operations along all paths below
+    depth:    operations along the longest path below
     """
 
     __slots__ = (
-        "__weakref__", "args", "axes", "backend", "buffer", "dtype", "errstate", "op", "readers",
-        "result", "shape", "strides", "weight",
+        "__weakref__", "args", "axes", "backend", "buffer", "depth", "dtype", "errstate", "op",
+        "readers", "result", "shape", "strides",
     )  # fmt: skip
 
     def __init__(
@@ -79,19 +79,19 @@ class Node:
         self.buffer: weakref.ref[Buffer] | None = None
         self.result: View | None = None
         self.readers: list[weakref.ref[Node]] = []
-        self.weight: int
-        weight = 1
+        self.depth: int
+        depth = 0
         for arg in args:
             if type(arg) is Node:
-                weight += arg.weight
+                depth = max(depth, arg.depth)
                 arg.readers.append(weakref.ref(self))
             elif type(arg) is Leaf:
                 storage = arg.view.storage
                 assert type(storage) is Buffer
                 storage.readers.append(weakref.ref(self))
                 if arg.source is not None:
-                    weight += arg.source.weight
-        self.weight = weight
+                    depth = max(depth, arg.source.depth)
+        self.depth = depth + 1
 
     @property
     def wanted(self) -> bool:

@@ -21,7 +21,7 @@ from trueno.memory import View
 from trueno.plan import Instruction, Kernel, Output
 
 # Bounds of one kernel: a tile machine keeps its registers in cache, a GPU has few bindings.
-MAX_INSTRUCTIONS = 48
+MAX_INSTRUCTIONS = 256
 MAX_INPUTS = 8
 MAX_OUTPUTS = 4
 # A value used by several kernels is computed again in each up to this many operations.
@@ -31,7 +31,9 @@ RECOMPUTE_LIMIT = 3
 class Step(NamedTuple):
     """One kernel of a plan, its operands given as positions in the Graph's lists.
 
-    inputs: (True, leaf position) or (False, node position); nodes: the node of each instruction
+    inputs:   (True, leaf position) or (False, node position)
+    nodes:    the node of each instruction
+    releases: the nodes that no later step needs
     """
 
     kernel: Kernel
@@ -42,6 +44,7 @@ class Step(NamedTuple):
     consts: tuple[int, ...]
     outputs: tuple[int, ...]
     nodes: tuple[int, ...]
+    releases: tuple[int, ...] = ()
 
 
 Plan = tuple[Step, ...]
@@ -51,7 +54,7 @@ class Graph:
     """The pending nodes below some roots, in topological order, and what they read."""
 
     def __init__(self, roots: list[Node]) -> None:
-        self.nodes: list[Node] = []
+        self.nodes: list[Any] = []  # of Node; None once released
         self.leaves: list[View] = []
         self.consts: list[np.generic[Any]] = []
         self.shapes: list[Shape] = []
@@ -61,6 +64,7 @@ class Graph:
         self._leaf_position: dict[int, int] = {}
         self._shape_position: dict[Shape, int] = {}
         self._collect(roots)
+        self.spaces = [self._space(i) for i in range(len(self.nodes))]
         self.roots = frozenset(self._position[id(root)] for root in roots if root.result is None)
 
     def _collect(self, roots: list[Node]) -> None:
@@ -119,7 +123,7 @@ class Graph:
             return shape
         return ()
 
-    def space(self, i: int) -> Shape:
+    def _space(self, i: int) -> Shape:
         """The iteration space of node ``i``: a reduction's is its operand's shape."""
         node = self.nodes[i]
         return self.operand_shape(self.args[i][0]) if node.op.reduce is not None else node.shape
@@ -135,7 +139,7 @@ class Graph:
                     node.backend,
                     node.axes,
                     node.wanted or i in self.roots,
-                    self.shape_id(self.space(i)),
+                    self.shape_id(self.spaces[i]),
                     self.args[i],
                 )
             )
@@ -157,7 +161,18 @@ def plan(graph: Graph) -> Plan:
     steps: list[Step] = []
     for members in groups:
         steps += _steps(graph, members, stored)
-    return tuple(steps)
+    last = {at: n for n, step in enumerate(steps) for at in _uses(step)}
+    return tuple(
+        [
+            step._replace(releases=tuple([at for at in _uses(step) if last[at] == n]))
+            for n, step in enumerate(steps)
+        ]
+    )
+
+
+def _uses(step: Step) -> set[int]:
+    """The nodes that a step reads, computes or stores."""
+    return {*step.nodes, *step.outputs, *[at for is_leaf, at in step.inputs if not is_leaf]}
 
 
 def _stored(graph: Graph) -> list[bool]:
@@ -165,7 +180,7 @@ def _stored(graph: Graph) -> list[bool]:
     stored = []
     for i, node in enumerate(graph.nodes):
         stored.append(i in graph.roots or node.wanted or node.op.reduce is not None)
-        space = graph.space(i)
+        space = graph.spaces[i]
         for kind, at, source in graph.args[i]:
             if source >= 0:
                 stored[source] = True
@@ -183,28 +198,31 @@ def _levels(graph: Graph, stored: list[bool]) -> list[int]:
     """
     nodes, args = graph.nodes, graph.args
     level = [0] * len(nodes)
-    operations = [0] * len(nodes)
-    reads = [0] * len(nodes)
+    computed: list[frozenset[int]] = []  # the nodes computed in registers for node i
+    reads: list[frozenset[tuple[str, int]]] = []  # what is read from memory for it
     for i, node in enumerate(nodes):
         while True:
             inlined = [at for kind, at, _ in args[i] if kind == "n" and not stored[at]]
-            operations[i] = 1 + sum(operations[at] for at in inlined)
-            direct = len(args[i]) - len(inlined)
-            reads[i] = direct + sum(reads[at] for at in inlined)
-            if (operations[i] <= MAX_INSTRUCTIONS and reads[i] <= MAX_INPUTS) or not inlined:
+            inside = frozenset((i,)).union(*[computed[at] for at in inlined])
+            direct = [(k, at) for k, at, _ in args[i] if k == "l" or (k == "n" and stored[at])]
+            read = frozenset(direct).union(*[reads[at] for at in inlined])
+            fits = len(inside) <= MAX_INSTRUCTIONS and len(read) <= MAX_INPUTS
+            if fits or not inlined:
                 break
-            stored[max(inlined, key=lambda at: (reads[at], operations[at]))] = True
+            stored[max(inlined, key=lambda at: (len(reads[at]), len(computed[at])))] = True
+        computed.append(inside)
+        reads.append(read)
         for kind, at, source in args[i]:
             if source >= 0:
                 level[i] = max(level[i], level[source] + 1)
             if kind != "n":
                 continue
-            fits = (
+            fusable = (
                 nodes[at].op.reduce is None
                 and nodes[at].backend == node.backend
-                and nodes[at].shape == graph.space(i)
+                and nodes[at].shape == graph.spaces[i]
             )
-            level[i] = max(level[i], level[at] + (0 if fits else 1))
+            level[i] = max(level[i], level[at] + (0 if fusable else 1))
     return level
 
 
@@ -216,7 +234,7 @@ def _groups(graph: Graph, stored: list[bool], level: list[int]) -> list[list[int
     groups: dict[tuple[int, int, str], dict[Shape, list[int]]] = {}
     for i, node in enumerate(graph.nodes):
         if stored[i]:
-            key = (level[i], graph.shape_id(graph.space(i)), node.backend)
+            key = (level[i], graph.shape_id(graph.spaces[i]), node.backend)
             groups.setdefault(key, {}).setdefault(node.axes, []).append(i)
     ordered = []
     for key in sorted(groups, key=lambda key: key[0]):

@@ -10,9 +10,9 @@ import numpy as np
 from trueno import engine
 from trueno.config import SETTINGS
 from trueno.core import Handle, wrap_value
-from trueno.dispatch import call_numpy, elementwise, host, reduce, update
+from trueno.dispatch import call_numpy, elementwise, host, reduce, rewrap, update
 from trueno.errors import named
-from trueno.ops import BY_UFUNC, REDUCTIONS, Op
+from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, Op
 
 F = Callable[..., Any]
 
@@ -29,6 +29,8 @@ WRITES: dict[Any, tuple[int, str]] = {
     np.fill_diagonal: (0, "a"),
     np.nan_to_num: (0, "x"),
 }
+
+_POW, _SQUARE = OPS["pow"], OPS["square"]
 
 _REDUCE: dict[np.ufunc, Op] = {
     np.add: REDUCTIONS["sum"],
@@ -86,6 +88,8 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
             return NotImplemented
     if op is not None and _arrays_only(inputs):
         if not kwargs:
+            if op is _POW and type(inputs[1]) in (int, float) and inputs[1] == 2:
+                return elementwise(_SQUARE, inputs[0])  # as NumPy's own loop does
             return elementwise(op, *inputs)
         if len(kwargs) == 1 and len(out) == 1 and isinstance(out[0], Handle):
             return update(op, out[0], *inputs)
@@ -131,10 +135,45 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
     for kind in types:
         if kind is not ours and not issubclass(kind, np.ndarray):
             return NotImplemented
+    handles: list[Handle] = []
+    arrays = _small(args, SETTINGS.get().threshold, handles)
+    if arrays is not None and not any(isinstance(x, Handle) for x in kwargs.values()):
+        try:
+            return rewrap(f(*arrays, **kwargs), handles)
+        except Exception as error:
+            raise named(error, f.__name__) from None
     implementation = IMPLEMENTED.get(f)
     if implementation is not None:
         return implementation(*args, **kwargs)
     return call_function(f, args, kwargs)
+
+
+def _small(args: Any, limit: int, handles: list[Handle]) -> list[Any] | None:
+    """The arguments with host arrays for handles, if NumPy should do the call for its speed.
+
+    None if an array is large or not current on the host, or if others would have to know should the
+    function write to it.
+    """
+    ours = Handle.result_class
+    arrays: list[Any] = []
+    for x in args:
+        kind = type(x)
+        if kind is ours:
+            buffer = x._buffer
+            if x._array.size >= limit or not (
+                buffer is None or (buffer.plain and not buffer.readers and buffer.device is None)
+            ):
+                return None
+            handles.append(x)
+            arrays.append(x._array)
+        elif kind is tuple or kind is list:
+            inner = _small(x, limit, handles)
+            if inner is None:
+                return None
+            arrays.append(kind(inner))
+        else:
+            arrays.append(x)
+    return arrays
 
 
 def call_function(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

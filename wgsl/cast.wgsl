@@ -1,6 +1,6 @@
-// Floating point to integer as x86-64 compilers convert it, and hence NumPy: to 32 signed bits or fewer
-// through a 32-bit, to the rest through a 64-bit conversion, whose result for NaN, infinities and numbers
-// out of range is the lowest integer.
+// Floating point to integer as x86-64 compilers convert it, and hence NumPy: to 32 signed bits or
+// fewer through a 32-bit, to the rest through a 64-bit conversion, whose result for NaN,
+// infinities and numbers out of range is the lowest integer.
 
 fn cast_f32_i32(x: f32) -> i32 {
     if (magnitude_f32(x) >= 0x4f000000u) { return lowest_i32(); }

@@ -1,5 +1,5 @@
-// Conversions of float32 to 64-bit integers, from the bits: drivers' own are not to be relied on, and
-// some devices have 64-bit integers but no 64-bit floats. Conventions as in cast.wgsl.
+// Conversions of float32 to 64-bit integers, from the bits: drivers' own are not to be relied on,
+// and some devices have 64-bit integers but no 64-bit floats. Conventions as in cast.wgsl.
 
 fn cast_f32_i64(x: f32) -> i64 {
     let m = magnitude_f32(x);

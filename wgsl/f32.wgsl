@@ -6,8 +6,8 @@ fn trunc_f32(x: f32) -> f32 { return trunc(x); }
 fn round_f32(x: f32) -> f32 { return round(x); }
 
 // exp by Cody and Waite: x = n ln 2 + r with |r| <= ln 2 / 2, ln 2 in two parts of which the first
-// has 9 significant bits, so that its product with n is exact; then Taylor's series of (e^r - 1 - r) / r^2
-// to r^5, whose remainder 0.3466^8 / 8! is below 2^-27. Error below 1 ULP.
+// has 9 significant bits, so that its product with n is exact; then Taylor's series of (e^r - 1 -
+// r) / r^2 to r^5, whose remainder 0.3466^8 / 8! is below 2^-27. Error below 1 ULP.
 fn exp_f32(x: f32) -> f32 {
     if (isnan_f32(x)) { return x; }
     if (x > 88.8) { return inf_f32(); }

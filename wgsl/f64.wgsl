@@ -1,5 +1,5 @@
-// What differs between float64 and float32. Drivers offer + - * / sqrt in float64 and little else that
-// can be trusted.
+// What differs between float64 and float32. Drivers offer + - * / sqrt in float64 and little else
+// that can be trusted.
 
 fn trunc_f64(x: f64) -> f64 {
     let exponent = i32(magnitude_f64(x) >> 52u) - 1023;

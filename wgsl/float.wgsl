@@ -1,6 +1,6 @@
 // IEEE 754 binary floating point: T is f32 (U u32, I i32) or f64 (U u64, I i64), with MANT explicit
-// mantissa bits, exponent bias BIAS and largest exponent field EMAX. Everything that a driver may do
-// loosely, or optimise as if NaN and infinity did not exist, is decided on the bits.
+// mantissa bits, exponent bias BIAS and largest exponent field EMAX. Everything that a driver may
+// do loosely, or optimise as if NaN and infinity did not exist, is decided on the bits.
 
 fn exact_$T(x: $T) -> $T {
     // p.zero is 0, which no compiler knows: it may neither contract nor reassociate through this.
@@ -65,9 +65,10 @@ fn parts_$T(magnitude: $U) -> Parts_$T {
     return Parts_$T(magnitude << shift, 1 - i32(shift));
 }
 
-// The correctly rounded quotient. Vulkan allows 2.5 ULP, so the driver's quotient is an estimate: the
-// remainder a - q*b, scaled to an integer, is small, hence exact modulo 2^BITS, and says how many
-// units in the last place the estimate is off. (fma would do, but llvmpipe's and DX12's rounds twice.)
+// The correctly rounded quotient. Vulkan allows 2.5 ULP, so the driver's quotient is an estimate:
+// the remainder a - q*b, scaled to an integer, is small, hence exact modulo 2^BITS, and says how
+// many units in the last place the estimate is off. (fma would do, but llvmpipe's and DX12's
+// rounds twice.)
 fn divide_$T(a: $T, b: $T) -> $T {
     let q = exact_$T(a / b);
     let x = magnitude_$T(a);
@@ -107,7 +108,8 @@ fn divide_slowly_$T(a: $T, b: $T) -> $T {
     let under = select(0u, 1u, pa.mantissa < pb.mantissa);
     let ma = pa.mantissa << under;
     let exponent = pa.exponent - pb.exponent + $BIAS - i32(under);
-    // Estimate the quotient of the mantissas, in [1, 2), in units of 2^-MANT; then make it the floor.
+    // Estimate the quotient of the mantissas, in [1, 2), in units of 2^-MANT; then make it the
+    // floor.
     let least = $U(1) << $MANTu;
     let one = $U($BIAS) << $MANTu;
     let fa = bitcast<$T>((pa.mantissa & (least - $U(1))) | (one + ($U(under) << $MANTu)));
@@ -198,7 +200,8 @@ fn fmod_$T(a: $T, b: $T) -> $T {
     return bitcast<$T>((rest >> u32(1 - pb.exponent)) | signbit_$T(a));
 }
 
-// NumPy's npy_divmod: the remainder has the divisor's sign, and the quotient is snapped to an integer.
+// NumPy's npy_divmod: the remainder has the divisor's sign, and the quotient is snapped to an
+// integer.
 fn remainder_$T(a: $T, b: $T) -> $T {
     let mod_ = fmod_$T(a, b);
     if (!truth_$T(b) || isnan_$T(mod_)) { return mod_; }

@@ -1,5 +1,6 @@
-// float16 is stored in 16 bits and computed in float32, rounded after each operation: for + - * / and
-// sqrt that is the correctly rounded float16 result, and it is what NumPy does for every operation.
+// float16 is stored in 16 bits and computed in float32, rounded after each operation: for + - * /
+// and sqrt that is the correctly rounded float16 result, and it is what NumPy does for every
+// operation.
 
 fn unpack_half(h: u32) -> f32 {
     let sign = (h & 0x8000u) << 16u;

@@ -1,4 +1,5 @@
-// float64 to float16 with one rounding: to float32 by rounding to odd, which the second cannot hide.
+// float64 to float16 with one rounding: to float32 by rounding to odd, which the second cannot
+// hide.
 fn cast_f64_f16(x: f64) -> f32 {
     let y = f32(x);
     if (isnan_f32(y) || isinf_f32(y) || f64(y) == x) { return round_half(y); }

@@ -4,7 +4,8 @@ fn lowest_$T() -> $T { return $T($LOWEST); }
 fn identity_maximum_$T() -> $T { return lowest_$T(); }
 fn identity_minimum_$T() -> $T { return ~lowest_$T(); }
 fn abs_$T(a: $T) -> $T { return select(a, $T(0) - a, a < $T(0)); }
-fn sign_$T(a: $T) -> $T { return select($T(0), $T(1), a > $T(0)) - select($T(0), $T(1), a < $T(0)); }
+fn sign_$T(a: $T) -> $T { return select($T(0), $T(1), a > $T(0)) - select($T(0), $T(1), a < $T(0));
+}
 
 fn right_shift_$T(a: $T, b: $T) -> $T {
     if (b < $T(0) || b >= $T($BITS)) { return select($T(0), $T(-1), a < $T(0)); }

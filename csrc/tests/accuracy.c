@@ -1,10 +1,11 @@
 /* Accuracy and speed of csrc/math_f32.h and csrc/math_f64.h, one function a run.
  *
  *   accuracy f32 NAME [STRIDE]  every STRIDE-th tile of 1024 of all 2^32 float32 inputs (default:
- *                               all), against the float64 function
+ *                               all), or as many pairs for a binary function, against the float64
+ *                               function
  *   accuracy f64 NAME [COUNT]   COUNT float64 samples, against glibc's binary128 function
  *   accuracy time NAME          nanoseconds an element in a 1024-element loop, float32 and float64
- *   accuracy names              the unary names, then the binary ones (f64 and time only)
+ *   accuracy names              the unary names, then the binary ones 
  *
  * The first two print "NAME max_ulp worst_input [worst_second]"; max_ulp is inf where a result is
  * NaN and the reference is not, or the reverse, or a zero has the other sign.
@@ -216,33 +217,6 @@ static inline double clamp(double x, double huge) {
     return x > huge ? huge : -huge > x ? -huge : x;
 }
 
-static void *sweep_f32(void *argument) {
-    job *j = argument;
-    static _Thread_local float a[TILE], out[TILE];
-    static _Thread_local double wide[TILE], ref[TILE], error[TILE];
-    for (uint64_t tile = j->first; tile < j->last; tile += j->stride) {
-        for (int i = 0; i < TILE; i++) {
-            uint32_t bits = (uint32_t)(tile * TILE + (uint64_t)i);
-            memcpy(&a[i], &bits, 4);
-            wide[i] = a[i];
-        }
-        j->f->f32(a, a, out);
-        j->f->f64(wide, wide, ref);
-        if (j->f->mend_f32) j->f->mend_f32(a, out), j->f->mend_f64(wide, ref);
-        double top = 0;
-        for (int i = 0; i < TILE; i++) {
-            double o = clamp(out[i], 0x1p128), r = clamp(ref[i], 0x1p128);
-            double e = fabs(o - r) / spacing(r, 24, 0x1p-149, 128);
-            error[i] = wrong(o, r) ? INFINITY : o != o ? 0 : e;
-            top = error[i] > top ? error[i] : top;
-        }
-        if (top <= j->result.ulp) continue;
-        for (int i = 0; i < TILE; i++)
-            if (error[i] > j->result.ulp) j->result = (worst){error[i], a[i], 0};
-    }
-    return 0;
-}
-
 /* Sample k: even, all bit patterns alike; odd, uniform in the function's range. */
 static double sample(uint64_t k, const double *range, int operand) {
     uint64_t z = (2 * k + (uint64_t)operand + 1) * 0x9e3779b97f4a7c15u; /* splitmix64 */
@@ -252,6 +226,46 @@ static double sample(uint64_t k, const double *range, int operand) {
     if (!(k & 1)) return double_of(z);
     double lo = range[2 * operand], hi = range[2 * operand + 1];
     return lo + (hi - lo) * ((double)(z >> 11) * 0x1p-53);
+}
+
+static float float_of(uint32_t bits) {
+    float x;
+    memcpy(&x, &bits, 4);
+    return x;
+}
+
+static float sample_f32(uint64_t k, const double *range, int operand) {
+    double x = sample(k, range, operand);
+    return k & 1 ? (float)x : float_of((uint32_t)(bits_of(x) >> 32));
+}
+
+static void *sweep_f32(void *argument) {
+    job *j = argument;
+    static _Thread_local float a[TILE], b[TILE], out[TILE];
+    static _Thread_local double wide_a[TILE], wide_b[TILE], ref[TILE], error[TILE];
+    for (uint64_t tile = j->first; tile < j->last; tile += j->stride) {
+        for (int i = 0; i < TILE; i++) {
+            uint64_t k = tile * TILE + (uint64_t)i;
+            a[i] = j->f->nin == 1 ? float_of((uint32_t)k) : sample_f32(k, j->f->range, 0);
+            b[i] = j->f->nin == 1 ? 0 : sample_f32(k, j->f->range, 1);
+            wide_a[i] = a[i];
+            wide_b[i] = b[i];
+        }
+        j->f->f32(a, b, out);
+        j->f->f64(wide_a, wide_b, ref);
+        if (j->f->mend_f32) j->f->mend_f32(a, out), j->f->mend_f64(wide_a, ref);
+        double top = 0;
+        for (int i = 0; i < TILE; i++) {
+            double o = clamp(out[i], 0x1p128), r = clamp(ref[i], 0x1p128);
+            double e = fabs(o - r) / spacing(r, 24, 0x1p-149, 128);
+            error[i] = wrong(o, r) ? INFINITY : o != o ? 0 : e;
+            top = error[i] > top ? error[i] : top;
+        }
+        if (top <= j->result.ulp) continue;
+        for (int i = 0; i < TILE; i++)
+            if (error[i] > j->result.ulp) j->result = (worst){error[i], a[i], b[i]};
+    }
+    return 0;
 }
 
 static void *sweep_f64(void *argument) {
@@ -348,7 +362,6 @@ int main(int argc, char **argv) {
     int wide = !strcmp(argv[1], "f64");
     uint64_t number = argc > 3 ? strtoull(argv[3], 0, 10) : wide ? 1u << 20 : 1;
     uint64_t count = wide ? number : 1ull << 32;
-    if (!wide && f->nin != 1) return fprintf(stderr, "f32 sweeps unary functions\n"), 2;
     worst w = in_threads(f, wide ? sweep_f64 : sweep_f32, (count + TILE - 1) / TILE, wide ? 1 : number);
     printf("%s %.4f %a", f->name, w.ulp, w.x);
     if (f->nin == 2) printf(" %a", w.y);

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from trueno.array import check_device, pin
-from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap, wrap_value
 from trueno.dispatch import call_numpy, host, view_of
 from trueno.errors import named
@@ -23,7 +22,7 @@ __all__ = [
     "given",
     "implements",
     "normal_axes",
-    "small",
+    "same_device",
     "viewed",
 ]
 
@@ -48,16 +47,10 @@ def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return call_numpy(f, args, {key: x for key, x in kwargs.items() if x is not NO_VALUE})
 
 
-def small(x: Handle) -> bool:
-    """Whether NumPy computes with ``x`` right away: current on the host, below the threshold."""
-    buffer = x._buffer
-    return (buffer is None or buffer.plain) and x._array.size < SETTINGS.get().threshold
-
-
-def direct(f: Callable[..., Any], x: Handle, *args: Any, **kwargs: Any) -> Any:
-    """``f(x, ...)`` by NumPy for a small ``x``, where that is no deferral but the fastest way."""
+def direct(f: Callable[..., Any], x: NDArray, *args: Any, **kwargs: Any) -> Any:
+    """``f(x, ...)`` by NumPy for a small array, where that is no deferral but the fastest way."""
     try:
-        return wrap_value(f(host(x), *args, **kwargs))
+        return wrap_value(f(x, *args, **kwargs))
     except Exception as error:
         raise named(error, f.__name__) from None
 
@@ -96,7 +89,7 @@ def same_device(result: Any, x: Any, device: Any, name: str) -> Any:
 
 
 def normal_axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
-    """``axis`` (None: all) as a tuple of axes from 0 to ndim - 1; None where NumPy raises an error."""
+    """``axis`` (None: all) as a tuple of axes from 0 to ndim - 1; None where NumPy raises."""
     if axis is None:
         return tuple(range(ndim))
     try:

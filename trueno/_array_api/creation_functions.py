@@ -58,7 +58,7 @@ def asarray(
     check_device("auto" if device is None else device, "asarray")
     try:
         if copy is False:
-            array = np.asarray(obj, dtype, order, copy=False)  # type: ignore[call-overload]
+            array = np.asarray(obj, dtype, order, copy=False)
             result = handle_on(array, foreign_buffer(array))
         else:
             result = wrap(np.array(obj, dtype, order=order or "K", copy=True))
@@ -166,7 +166,7 @@ def full(
 def _like(
     f: Any, x: Any, *args: Any, shape: Any, dtype: Any, order: Any, subok: bool, device: Any
 ) -> Any:
-    """NumPy's ``*_like`` function; only the layout of ``x`` is read, so that it may stay pending."""
+    """NumPy's ``*_like`` function; only the layout of ``x`` is read: it may stay pending."""
     x = given(x)
     try:
         result = wrap(f(x._array, *args, dtype, order, False, shape))
@@ -252,7 +252,7 @@ def eye(
     *,
     device: Any = None,
 ) -> Any:
-    """Ones on diagonal ``k`` (0: the main one, > 0: above) of a matrix of zeros, float64 by default."""
+    """Ones on diagonal ``k`` (above the main one for k > 0) of a matrix of zeros, float64."""
     dtype = np.float64 if dtype is None else dtype
     return created("eye", device, np.eye, n_rows, n_cols, k, dtype, order)
 
@@ -274,7 +274,7 @@ def linspace(
     *,
     device: Any = None,
 ) -> Any:
-    """``num`` evenly spaced values from ``start`` to ``stop``, which is left out without ``endpoint``.
+    """``num`` evenly spaced values from ``start`` to ``stop``; without ``endpoint``, up to it.
 
     With ``retstep`` a tuple of the array and the step. Raises ValueError for a negative ``num``.
     """
@@ -300,7 +300,8 @@ def _triangle(x: Any, k: int, lower: bool) -> Any:
     x = given(x)
     if x.ndim < 2 or x.dtype not in NUMBER:
         return call(np.tril if lower else np.triu, x, k)
-    mask = np.tri(*x.shape[-2:], k=k if lower else k - 1, dtype=bool)
+    rows, columns = x.shape[-2:]
+    mask = np.tri(rows, columns, k if lower else k - 1, dtype=bool)
     zero = x.dtype.type(0)
     return elementwise(OPS["where"], wrap(mask), *((x, zero) if lower else (zero, x)))
 

@@ -19,8 +19,8 @@ _bool = bool
 def astype(x: Any, dtype: Any, /, *, copy: _bool = True, device: Any = None) -> Any:
     """``x`` in another dtype, by NumPy's "unsafe" casting, in a new array of the same shape.
 
-    With ``copy=False``, ``x`` itself where dtype and device are right already. Complex values cast to
-    real dtypes lose their imaginary part, with NumPy's ComplexWarning.
+    With ``copy=False``, ``x`` itself where dtype and device are right already. Complex values cast
+    to real dtypes lose their imaginary part, with NumPy's ComplexWarning.
     """
     x = given(x)
     wanted = np.dtype(dtype)
@@ -30,7 +30,9 @@ def astype(x: Any, dtype: Any, /, *, copy: _bool = True, device: Any = None) -> 
 
 
 def _dtype_of(x: Any) -> Any:
-    return x.dtype if isinstance(x, (Handle, np.ndarray)) else x
+    if isinstance(x, Handle):
+        return x._array.dtype
+    return x.dtype if isinstance(x, np.ndarray) else x
 
 
 @implements(np.can_cast)
@@ -45,8 +47,8 @@ def can_cast(from_: Any, to: Any, casting: Any = "safe") -> _bool:
 class finfo:
     """Limits of a floating-point dtype: of ``dtype``, of an array's, or of a complex one's parts.
 
-    ``bits`` is an int; ``eps``, ``max``, ``min``, ``smallest_normal`` are Python floats; ``dtype`` is
-    the real dtype. NumPy's further attributes are NumPy's. Raises ValueError for other dtypes.
+    ``bits`` is an int; ``eps``, ``max``, ``min``, ``smallest_normal`` are Python floats; ``dtype``
+    is the real dtype. Further attributes are NumPy's. Raises ValueError for other dtypes.
     """
 
     __slots__ = ("_numpy",)
@@ -93,7 +95,7 @@ class iinfo:
 
 
 def isdtype(dtype: Any, kind: Any) -> _bool:
-    """Whether ``dtype`` is ``kind``: a dtype, a kind's name ("integral", ...), or one of a tuple."""
+    """Whether ``dtype`` is of a ``kind``: a dtype, a name ("integral", ...), a tuple of those."""
     return _bool(np.isdtype(np.dtype(dtype), kind))
 
 

@@ -1,9 +1,9 @@
 """Element-wise functions (the standard's chapter "Element-wise Functions").
 
 Generated from the operation table, one for each row of the groups "standard" and "numpy"; the few
-that are written out here take arguments of their own. All follow NumPy's promotion and broadcasting:
-operands are arrays, sequences or Python scalars, the result has their broadcast shape, and TypeError
-says that there is no loop for the dtypes, ValueError that shapes do not broadcast.
+that are written out here take arguments of their own. All follow NumPy's promotion and
+broadcasting: operands are arrays, sequences or Python scalars; the result has the broadcast shape.
+TypeError says that there is no loop for the dtypes, ValueError that shapes do not broadcast.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from trueno._array_api._support import NO_VALUE, call, direct, given, implements, small, viewed
+from trueno._array_api._support import NO_VALUE, call, direct, given, implements, viewed
 from trueno.core import Handle
-from trueno.dispatch import call_numpy, elementwise, update
-from trueno.dtypes import FLOAT16
+from trueno.dispatch import call_numpy, elementwise, small_array, update
 from trueno.ops import OPS, Op
 from trueno.protocols import array_ufunc
 
 _SPECIAL = frozenset(("round", "clip", "expm1", "where", "cast"))
+_NO_ARRAY: Any = None
 _UFUNC_METHODS = ("reduce", "accumulate", "outer", "reduceat", "at")
 
 
@@ -47,7 +47,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
         kwargs["out"] = out if isinstance(out, tuple) else (out,)
     elif "out" in kwargs:
         del kwargs["out"]
-    result = array_ufunc(None, ufunc, method, *args, **kwargs)
+    result = array_ufunc(_NO_ARRAY, ufunc, method, *args, **kwargs)
     if result is NotImplemented:  # another library's array: its own protocol decides
         return (ufunc if method == "__call__" else getattr(ufunc, method))(*args, **kwargs)
     return result
@@ -132,21 +132,23 @@ def imag(val: Any, /) -> Any:
 
 @implements(np.round, np.around)
 def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
-    """Rounded to ``decimals`` places (negative: before the point), ties to even; dtype unchanged."""
+    """Rounded to ``decimals`` places (negative: before the point), ties to even; same dtype."""
     x = given(a)
     if out is not None or decimals or x.dtype.kind not in "fciu":
         return call(np.round, x, decimals, out)
     if x.dtype.kind in "iu":
         return x.copy("K")
-    if small(x):
-        return direct(np.round, x)
+    array = small_array(x)
+    if array is not None:
+        return direct(np.round, array)
     return elementwise(OPS["round"], x)
 
 
 def _expm1_complex(z: Any) -> Any:
-    """NumPy's ``expm1``, with the standard's values at infinities and NaN: those of exp(z) - 1.
+    """NumPy's ``expm1``, with the standard's values at zero, infinities and NaN.
 
-    NumPy's formula, expm1(x) cos(y) - 2 sin(y/2)**2, multiplies infinity by zero there.
+    NumPy's formula, expm1(x) cos(y) - 2 sin(y/2)**2, multiplies infinity by zero there, where
+    exp(z) - 1 does not; and of a real part -0 the standard wants 0.
     """
     with np.errstate(invalid="ignore"):
         result = np.asarray(np.expm1(z))
@@ -155,13 +157,14 @@ def _expm1_complex(z: Any) -> Any:
             power = np.exp(z[special])
             result.real[special] = power.real - 1
             result.imag[special] = power.imag
+    result.real[np.asarray(z == 0)] = 0
     return result
 
 
 def expm1(*args: Any, **kwargs: Any) -> Any:
-    """exp(x) - 1 without cancellation near 0; complex operands get the standard's special values."""
+    """exp(x) - 1 without cancellation near 0; complex: with the standard's special values."""
     if len(args) == 1 and not kwargs:
-        x = args[0] if isinstance(args[0], Handle) else given(args[0])
+        x = given(args[0])
         if x.dtype.kind == "c":
             return call_numpy(_expm1_complex, (x,), name="expm1")
     return _expm1(*args, **kwargs)
@@ -182,7 +185,7 @@ def clip(
     a_max: Any = NO_VALUE,
     **kwargs: Any,
 ) -> Any:
-    """Values below ``min`` become ``min``, then values above ``max`` become ``max``; None: no bound.
+    """Values below ``min`` become ``min``, then those above ``max`` become ``max``; None: no bound.
 
     The bounds broadcast with the array. Other keywords are a ufunc's.
     """
@@ -214,13 +217,5 @@ def _run(op: Op, out: Any, *operands: Any) -> Any:
     )
 
 
-__all__ = sorted(
-    [
-        *(name for name, op in OPS.items() if name in GENERATED and op.group == "standard"),
-        "clip",
-        "expm1",
-        "imag",
-        "real",
-        "round",
-    ]
-)
+__all__ = ["clip", "expm1", "imag", "real", "round"]
+__all__ += [name for name in GENERATED if OPS[name].group == "standard"]

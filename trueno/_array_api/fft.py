@@ -1,7 +1,7 @@
 """The Fourier transform extension (the standard's chapter "Extensions: fft").
 
 float32 gives complex64, float64 and integers complex128. ``norm`` says where the factor 1/n stands:
-"backward" (at the inverse transform), "forward", or "ortho" (its root at both); ValueError for others.
+"backward" (at the inverse transform), "forward", or "ortho" (its root at both); else ValueError.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any =
 
 
 def _axes(s: Any, axes: Any) -> Any:
-    """The standard's default with ``s`` and without ``axes``: the last ones (NumPy deprecates it)."""
+    """The standard's default for ``axes`` with ``s``: the last ones; NumPy deprecates it."""
     return tuple(range(-len(s), 0)) if s is not None and axes is None else axes
 
 
@@ -93,12 +93,12 @@ def _frequencies(f: Any, n: int, d: float, dtype: Any, device: Any) -> Any:
 
 
 def fftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
-    """The frequencies of ``fft`` for ``n`` samples ``d`` apart, in cycles a unit of ``d``: float64."""
+    """The frequencies of ``fft`` for ``n`` samples ``d`` apart, in cycles per unit of ``d``."""
     return _frequencies(np.fft.fftfreq, n, d, dtype, device)
 
 
 def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
-    """The frequencies of ``rfft`` for ``n`` samples ``d`` apart, in cycles a unit of ``d``: float64."""
+    """The frequencies of ``rfft`` for ``n`` samples ``d`` apart, in cycles per unit of ``d``."""
     return _frequencies(np.fft.rfftfreq, n, d, dtype, device)
 
 

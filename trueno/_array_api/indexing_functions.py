@@ -11,7 +11,9 @@ from trueno._array_api._support import call
 __all__ = ["take", "take_along_axis"]
 
 
-def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise") -> Any:
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise"
+) -> Any:
     """Elements of ``a`` at integer ``indices`` along ``axis`` (None: of the flattened array).
 
     mode: what an index out of bounds does: "raise" (IndexError), "wrap" or "clip".

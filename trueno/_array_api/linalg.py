@@ -1,8 +1,8 @@
 """The linear algebra extension (the standard's chapter "Extensions: linalg").
 
-Matrices are the last two axes, stacks of them the others. Integers compute in float64, float32 stays
-float32; float16 raises TypeError. LinAlgError (a ValueError) says that a computation has no result:
-a singular matrix, or one that is not square, not positive definite, or does not converge.
+Matrices are the last two axes, stacks of them the others. Integers compute in float64, float32
+stays float32; float16 raises TypeError. LinAlgError (a ValueError) says that a computation has no
+result: a matrix is singular, not square, not positive definite, or the method does not converge.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ __all__ = [
 
 
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    """The triangular factor L with L L^H = a (with ``upper``: U^H U = a) of positive definite matrices."""
+    """The triangular factor L of positive definite L L^H = a (with ``upper``: U of U^H U = a)."""
     return call(np.linalg.cholesky, a, upper=upper)
 
 
@@ -63,7 +63,7 @@ def det(a: Any) -> Any:
 
 @implements(np.linalg.diagonal)
 def diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    """Diagonals of matrices, ``offset`` above (or, negative, below) the main one: a read-only view."""
+    """Diagonals of matrices, ``offset`` above (negative: below) the main one: a read-only view."""
     return viewed(x, lambda array: np.linalg.diagonal(array, offset=offset), "diagonal")
 
 
@@ -79,7 +79,7 @@ def _complex_eigvals(a: Any) -> Any:
 
 
 def eig(a: Any) -> Any:
-    """Eigenvalues (..., n) and eigenvectors (..., n, n) in columns: a namedtuple, always complex."""
+    """Eigenvalues (..., n) and eigenvectors (..., n, n), in columns: a namedtuple, complex."""
     return call_numpy(_complex_eig, (a,), name="eig")
 
 
@@ -107,7 +107,7 @@ def inv(a: Any) -> Any:
 
 
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """Norms of matrices: "fro", "nuc", 1, -1, 2, -2, inf or -inf. ValueError for another ``ord``."""
+    """Norms of matrices: "fro", "nuc", 1, -1, 2, -2, inf or -inf; else ValueError."""
     return call(np.linalg.matrix_norm, x, keepdims=keepdims, ord=ord)
 
 
@@ -122,12 +122,15 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
 
 
 def outer(x1: Any, x2: Any, /) -> Any:
-    """The products of each element of ``x1`` with each of ``x2``. ValueError unless both have one axis."""
+    """Each element of ``x1`` times each of ``x2``. ValueError unless both have one axis."""
     return call(np.linalg.outer, x1, x2)
 
 
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
-    """Moore-Penrose inverses; singular values below ``rtol`` (``rcond``) times the largest count as 0."""
+    """Moore-Penrose inverses.
+
+    Singular values below ``rtol`` (or ``rcond``) times the largest count as zero.
+    """
     if rcond is None and rtol is None:
         return call(np.linalg.pinv, a, hermitian=hermitian)
     if rcond is None:

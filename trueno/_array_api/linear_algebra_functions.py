@@ -21,9 +21,9 @@ def matrix_transpose(x: Any, /) -> Any:
 
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """The sum of products over ``axes``: the last n of ``a`` and first n of ``b``, or a pair of tuples.
+    """The sum of products over ``axes``, which must have the same lengths (else ValueError).
 
-    ValueError where the lengths of these axes differ.
+    axes: a pair of tuples, or n for the last n axes of ``a`` and the first n of ``b``.
     """
     return call(np.tensordot, a, b, axes)
 

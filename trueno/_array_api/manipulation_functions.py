@@ -61,12 +61,17 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
 
 @implements(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    """A read-only view of ``array`` in a larger ``shape``. ValueError where it does not broadcast."""
+    """A read-only view in a larger ``shape``. ValueError where it does not broadcast."""
     return viewed(array, lambda a: np.broadcast_to(a, shape), "broadcast_to")
 
 
 def concat(
-    arrays: Any, axis: int | None = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
+    arrays: Any,
+    axis: int | None = 0,
+    out: Any = None,
+    *,
+    dtype: Any = None,
+    casting: Any = "same_kind",
 ) -> Any:
     """The arrays joined along an existing ``axis``, in the dtype they promote to.
 
@@ -89,7 +94,7 @@ def flip(m: Any, axis: Any = None) -> Any:
 
 @implements(np.moveaxis)
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    """Axes moved from ``source`` to ``destination`` (ints or tuples), the others in order: a view."""
+    """Axes moved from ``source`` to ``destination`` (ints or tuples): a view."""
     return viewed(a, lambda array: np.moveaxis(array, source, destination), "moveaxis")
 
 
@@ -100,7 +105,7 @@ def permute_dims(a: Any, axes: Any = None) -> Any:
 
 
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    """Each element ``repeats`` times along ``axis`` (None: flattened); ``repeats`` may be an array."""
+    """Each element ``repeats`` times (an int or an array) along ``axis`` (None: flattened)."""
     return call(np.repeat, a, repeats, axis)
 
 
@@ -146,9 +151,9 @@ def stack(
     return call(np.stack, arrays, axis, out, dtype=dtype, casting=casting)
 
 
-def tile(A: Any, reps: Any, /) -> Any:
-    """The array repeated ``reps`` times along each axis; the shorter of shape and reps gains ones."""
-    return call(np.tile, A, reps)
+def tile(x: Any, reps: Any, /) -> Any:
+    """The array ``reps`` times along each axis; the shorter of shape and reps gains ones."""
+    return call(np.tile, x, reps)
 
 
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ def argmax(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = 
 
     NaN counts as the maximum. ValueError for no elements.
     """
-    return reduced("argmax", a, axis, out=out, keepdims=keepdims)
+    return reduced("argmax", a, axis, None, keepdims, out)
 
 
 @implements(np.argmin)
@@ -30,7 +30,7 @@ def argmin(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = 
 
     NaN counts as the minimum. ValueError for no elements.
     """
-    return reduced("argmin", a, axis, out=out, keepdims=keepdims)
+    return reduced("argmin", a, axis, None, keepdims, out)
 
 
 @implements(np.count_nonzero)
@@ -55,7 +55,7 @@ def nonzero(a: Any, /) -> tuple[Any, ...]:
 
 
 def searchsorted(a: Any, v: Any, /, side: Any = "left", sorter: Any = None) -> Any:
-    """Where ``v`` (an array or a scalar) would be inserted into sorted, one-dimensional ``a``: int64.
+    """Where ``v`` (an array or a scalar) would be inserted into sorted ``a`` (one axis): int64.
 
     side: "left" or "right" of equal elements; sorter: the positions that sort ``a``.
     """

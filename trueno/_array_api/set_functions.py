@@ -43,7 +43,7 @@ def unique_counts(x: Any, /) -> Any:
 
 
 def unique_inverse(x: Any, /) -> Any:
-    """The distinct elements and how ``x`` is made of them: a namedtuple (values, inverse_indices)."""
+    """The distinct elements and where ``x`` has them: a namedtuple (values, inverse_indices)."""
     return call(np.unique_inverse, x)
 
 

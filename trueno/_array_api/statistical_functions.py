@@ -17,10 +17,11 @@ from trueno._array_api._support import (
     given,
     implements,
     normal_axes,
-    small,
 )
-from trueno.dispatch import call_numpy, elementwise, reduce
-from trueno.dtypes import FLOAT64
+from trueno.core import wrap_value
+from trueno.dispatch import call_numpy, elementwise, reduce, small_array
+from trueno.dtypes import FLOAT16, FLOAT64
+from trueno.errors import named
 from trueno.memory import NDArray
 from trueno.ops import OPS
 
@@ -37,17 +38,44 @@ __all__ = [
 ]
 
 
+# What NumPy's functions call in the end: for small arrays the wrappers cost more than the work.
+_SMALL: dict[str, Any] = {
+    "sum": np.add.reduce,
+    "prod": np.multiply.reduce,
+    "max": np.maximum.reduce,
+    "min": np.minimum.reduce,
+    "all": np.logical_and.reduce,
+    "any": np.logical_or.reduce,
+}
+
+
 def reduced(
-    name: str, a: Any, axis: Any, dtype: Any = None, *, keepdims: Any = False, **others: Any
+    name: str,
+    a: Any,
+    axis: Any,
+    dtype: Any,
+    keepdims: Any,
+    out: Any,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
 ) -> Any:
-    """The table's reduction ``name``; ``others`` are NumPy's further arguments, given or not."""
-    extra = {
-        key: value
-        for key, value in others.items()
-        if value is not NO_VALUE and not (key == "out" and value is None)
-    }
+    """The table's reduction ``name`` of ``a``, with NumPy's arguments, given or not."""
+    x = given(a)
     keep = keepdims is not NO_VALUE and bool(keepdims)
-    return reduce(OPS[name], given(a), axis, dtype, keep, **extra)
+    if out is None and initial is NO_VALUE and where is NO_VALUE:
+        array = small_array(x)
+        if array is not None and name in _SMALL:
+            try:
+                return wrap_value(_SMALL[name](array, axis, dtype, None, keep))
+            except Exception as error:
+                raise named(error, name) from None
+        return reduce(OPS[name], x, axis, dtype, keep)
+    others = {"out": out} if out is not None else {}
+    if initial is not NO_VALUE:
+        others["initial"] = initial
+    if where is not NO_VALUE:
+        others["where"] = where
+    return reduce(OPS[name], x, axis, dtype, keep, **others)
 
 
 @implements(np.sum)
@@ -60,8 +88,8 @@ def sum(
     initial: Any = NO_VALUE,
     where: Any = NO_VALUE,
 ) -> Any:
-    """The sum. Small integers and bools add up in int64 or uint64, unless ``dtype`` says otherwise."""
-    return reduced("sum", a, axis, dtype, keepdims=keepdims, out=out, initial=initial, where=where)
+    """The sum. Small integers and bools add up in int64 or uint64, unless ``dtype`` is given."""
+    return reduced("sum", a, axis, dtype, keepdims, out, initial, where)
 
 
 @implements(np.prod)
@@ -74,8 +102,8 @@ def prod(
     initial: Any = NO_VALUE,
     where: Any = NO_VALUE,
 ) -> Any:
-    """The product. Small integers and bools multiply in int64 or uint64, unless ``dtype`` is given."""
-    return reduced("prod", a, axis, dtype, keepdims=keepdims, out=out, initial=initial, where=where)
+    """The product. Small integers and bools: in int64 or uint64, unless ``dtype`` is given."""
+    return reduced("prod", a, axis, dtype, keepdims, out, initial, where)
 
 
 @implements(np.max, np.amax)
@@ -88,7 +116,7 @@ def max(
     where: Any = NO_VALUE,
 ) -> Any:
     """The maximum; NaN if there is one. ValueError for no elements and no ``initial``."""
-    return reduced("max", a, axis, keepdims=keepdims, out=out, initial=initial, where=where)
+    return reduced("max", a, axis, None, keepdims, out, initial, where)
 
 
 @implements(np.min, np.amin)
@@ -101,19 +129,19 @@ def min(
     where: Any = NO_VALUE,
 ) -> Any:
     """The minimum; NaN if there is one. ValueError for no elements and no ``initial``."""
-    return reduced("min", a, axis, keepdims=keepdims, out=out, initial=initial, where=where)
+    return reduced("min", a, axis, None, keepdims, out, initial, where)
 
 
 def _count(x: Any, axis: Any) -> int:
     """Elements that a reduction over ``axis`` takes; 0 where we leave the call to NumPy.
 
-    That is so for small arrays, for float16 and complex (NumPy computes in other dtypes), without
-    elements, and for wrong axes.
+    That is so for float16 and complex (NumPy computes in other dtypes), without elements, and for
+    wrong axes.
     """
-    if x.dtype.kind not in "biuf" or x.dtype.itemsize == 2 and x.dtype.kind == "f":
+    if x.dtype.kind not in "biuf" or x.dtype == FLOAT16:
         return 0
     axes = normal_axes(axis, x.ndim)
-    if not axes or small(x):
+    if not axes:
         return 0
     count = 1
     for i in axes:
@@ -138,11 +166,12 @@ def mean(
     x = given(a)
     keep = keepdims is not NO_VALUE and bool(keepdims)
     if dtype is None and out is None and where is NO_VALUE:
+        array = small_array(x)
+        if array is not None:
+            return direct(np.ndarray.mean, array, axis, keepdims=keep)
         count = _count(x, axis)
         if count:
             return _mean(x, axis, count, keep)
-        if small(x):
-            return direct(np.mean, x, axis, keepdims=keep)
     return call(np.mean, x, axis, dtype, out, keep, where=where)
 
 
@@ -169,7 +198,7 @@ def var(
     ``ddof`` is NumPy's name for ``correction`` (ValueError for both). Result dtype as of ``mean``.
     NaN or infinity, with a RuntimeWarning, where N - correction is not positive.
     """
-    return _spread(np.var, a, axis, dtype, out, ddof, keepdims, where, mean, correction)
+    return _spread(np.ndarray.var, a, axis, dtype, out, ddof, keepdims, where, mean, correction)
 
 
 @implements(np.std)
@@ -186,7 +215,7 @@ def std(
     correction: Any = NO_VALUE,
 ) -> Any:
     """The standard deviation: the square root of the variance; arguments as of ``var``."""
-    return _spread(np.std, a, axis, dtype, out, ddof, keepdims, where, mean, correction)
+    return _spread(np.ndarray.std, a, axis, dtype, out, ddof, keepdims, where, mean, correction)
 
 
 def _spread(
@@ -210,6 +239,9 @@ def _spread(
             )
         ddof = correction
     if dtype is None and out is None and where is NO_VALUE and mean is NO_VALUE:
+        array = small_array(x)
+        if array is not None:
+            return direct(f, array, axis, ddof=ddof, keepdims=keep)
         count = _count(x, axis)
         if count > ddof:
             centre = _mean(x, axis, count, True)
@@ -217,16 +249,15 @@ def _spread(
             squares = elementwise(OPS["square"], deviation)
             total = reduce(OPS["sum"], squares, axis, None, keep)
             result = elementwise(OPS["divide"], total, count - ddof)
-            return result if f is np.var else elementwise(OPS["sqrt"], result)
-        if small(x):
-            return direct(f, x, axis, ddof=ddof, keepdims=keep)
-    return call(f, x, axis, dtype, out, ddof, keep, where=where, mean=mean)
+            return result if f is np.ndarray.var else elementwise(OPS["sqrt"], result)
+    whole = np.var if f is np.ndarray.var else np.std
+    return call(whole, x, axis, dtype, out, ddof, keep, where=where, mean=mean)
 
 
 def _accumulated(
-    x: Any, f: Any, initial: int, axis: int | None, dtype: Any, out: Any, include_initial: bool = False
+    x: Any, f: np.ufunc, axis: int | None, dtype: Any, include_initial: bool, out: Any = None
 ) -> NDArray:
-    """``f.accumulate``, with NumPy's accumulator dtypes, after ``initial`` if that is included."""
+    """``f`` accumulated in NumPy's dtypes, after its identity if ``include_initial`` says so."""
     x = np.atleast_1d(x)
     if axis is None:
         if x.ndim > 1:
@@ -234,14 +265,21 @@ def _accumulated(
                 "For arrays which have more than one dimension ``axis`` argument is required."
             )
         axis = 0
-    cumulate = np.cumsum if f is np.add else np.cumprod
+    accumulate: Any = np.cumsum if f is np.add else np.cumprod
     if not include_initial:
-        return cumulate(x, axis, dtype, out)
+        result: NDArray = accumulate(x, axis, dtype, out)
+        return result
+    result = accumulate(x, axis, dtype)
     shape = list(x.shape)
-    result = cumulate(x, axis, dtype)
     shape[axis] = 1
-    first = np.full(shape, initial, result.dtype)
-    return np.concatenate([first, result], axis, out=out)
+    return np.concatenate([np.full(shape, f.identity, result.dtype), result], axis, out=out)
+
+
+def _cumulative(
+    name: str, x: Any, f: np.ufunc, axis: Any, dtype: Any, out: Any, first: bool
+) -> Any:
+    kwargs = {} if out is None else {"out": out}
+    return call_numpy(_accumulated, (x, f, axis, dtype, first), kwargs, name=name)
 
 
 def cumulative_sum(
@@ -257,8 +295,7 @@ def cumulative_sum(
 
     With ``include_initial`` a 0 stands in front. Dtype as of ``sum``.
     """
-    kwargs = {"out": out, "include_initial": include_initial}
-    return call_numpy(_accumulated, (x, np.add, 0, axis, dtype), kwargs, name="cumulative_sum")
+    return _cumulative("cumulative_sum", x, np.add, axis, dtype, out, include_initial)
 
 
 def cumulative_prod(
@@ -274,5 +311,4 @@ def cumulative_prod(
 
     With ``include_initial`` a 1 stands in front. Dtype as of ``prod``.
     """
-    kwargs = {"out": out, "include_initial": include_initial}
-    return call_numpy(_accumulated, (x, np.multiply, 1, axis, dtype), kwargs, name="cumulative_prod")
+    return _cumulative("cumulative_prod", x, np.multiply, axis, dtype, out, include_initial)

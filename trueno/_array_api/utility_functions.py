@@ -19,7 +19,7 @@ def all(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = NO_VALUE
 ) -> Any:
     """Whether all elements are true (not zero; NaN is true): bool. True for no elements."""
-    return reduced("all", a, axis, keepdims=keepdims, out=out, where=where)
+    return reduced("all", a, axis, None, keepdims, out, where=where)
 
 
 @implements(np.any)
@@ -27,7 +27,7 @@ def any(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = NO_VALUE
 ) -> Any:
     """Whether any element is true (not zero; NaN is true): bool. False for no elements."""
-    return reduced("any", a, axis, keepdims=keepdims, out=out, where=where)
+    return reduced("any", a, axis, None, keepdims, out, where=where)
 
 
 @implements(np.diff)

@@ -27,6 +27,7 @@ from trueno.dtypes import (
     FLOAT64,
     INT64,
     NUMBER,
+    UINT32,
     Dtype,
 )
 from trueno.memory import NDArray, View
@@ -236,6 +237,9 @@ class _Compiler:
         after = FLOAT32 if dtype == FLOAT16 else dtype
         if before != after:
             trusted = raises if "f" in (before.kind, after.kind) else 0
+            if (origin, dtype) == (FLOAT16, UINT32):  # NumPy converts these through int64
+                run = _lib.trueno_cast(NUMBER[before], NUMBER[INT64])
+                slot, before = self._step(run, (slot,), INT64, mask, trusted=trusted), INT64
             run = _lib.trueno_cast(NUMBER[before], NUMBER[after])
             slot = self._step(run, (slot,), after, mask, trusted=trusted)
         if dtype == FLOAT16:

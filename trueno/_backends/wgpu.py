@@ -1,17 +1,19 @@
 """The GPU backend: launches become WGSL compute shaders, recorded in batches and run when read.
 
-Storages are mirrored whole: a device block holds the bytes of a storage's root. What a shader cannot
-address (foreign memory with gaps, narrow outputs not aligned to words) goes through compact copies;
-what no shader can do (a reduction of more points than a dispatch has) runs in NumPy.
+Storages are mirrored whole: a device block holds the bytes of a storage's root. What a shader
+cannot address (foreign memory with gaps, narrow outputs not aligned to words) goes through compact
+copies; what no shader can do (a reduction of more points than a dispatch has) runs in NumPy.
 
-Deviations from NumPy, all of them the driver's: subnormal float32 and float64 numbers may be flushed
-to zero where the GPU does so (llvmpipe does not), and the sign and payload of a NaN are not kept.
+Deviations from NumPy, all of them the driver's: subnormal float32 and float64 numbers may be
+flushed to zero where the GPU does so (llvmpipe does not), and the sign and payload of a NaN are
+not kept.
 """
 
 from __future__ import annotations
 
 import struct
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -20,9 +22,9 @@ import numpy as np
 
 from trueno._backends import wgsl
 from trueno._backends.numpy import NumpyBackend
-from trueno._backends.wgpu_device import Block, Device, GpuError, load
-from trueno._backends.wgpu_layout import Operand, Prepared, Unplaceable, prepare
-from trueno.dtypes import FLOAT64, INT64, UINT64, Dtype
+from trueno._backends.wgpu_device import Block, Device, GpuError, adapters, load
+from trueno._backends.wgpu_layout import LayoutError, Operand, Prepared, prepare
+from trueno.dtypes import FLOAT32, FLOAT64, INT32, INT64, UINT32, UINT64, Dtype
 from trueno.memory import NDArray, Storage, View, address
 from trueno.plan import Launch
 
@@ -39,34 +41,31 @@ _STRENGTH = ("DiscreteGPU", "IntegratedGPU", "VirtualGPU", "Unknown")
 def open_backend(selection: str | None) -> WgpuBackend | None:
     """The backend of the adapter that ``selection`` (the value of TRUENO_GPU) names.
 
-    None or "": the strongest hardware adapter. "off" or "0": none. "software": hardware, or else a
-    software adapter. Otherwise part of an adapter's name, or "gpu:<index>" or an index from 1 in the
-    order in which wgpu lists them. None where there is no such adapter or wgpu cannot be loaded.
+    None or "": the strongest hardware adapter. "off" or "0": none. "software": that, or else a
+    software adapter. Otherwise part of an adapter's name, or an index ("1" or "gpu:1") from 1 in
+    the order in which wgpu lists them. None where there is no such adapter or wgpu cannot be
+    loaded.
     """
     choice = (selection or "").strip().lower()
     if choice in ("off", "0"):
         return None
     try:
         wgpu = load()
-        adapters = wgpu.gpu.enumerate_adapters_sync()
-        chosen = _choose([a for a in adapters if a.info["backend_type"] != "OpenGL"], choice)
+        chosen = _choose(adapters(wgpu), choice)
         return None if chosen is None else WgpuBackend(Device(wgpu, chosen))
     except Exception:  # no driver, no library, no device: whatever it is, there is no GPU to use
         return None
 
 
-def _choose(adapters: Sequence[Any], choice: str) -> Any:
+def _choose(found: Sequence[Any], choice: str) -> Any:
     index = choice.removeprefix("gpu:")
     if index.isdecimal():
-        return adapters[int(index) - 1] if 0 < int(index) <= len(adapters) else None
-    software = [a for a in adapters if a.info["adapter_type"] == "CPU"]
-    hardware = [a for a in adapters if a.info["adapter_type"] in _STRENGTH]
-    hardware.sort(key=lambda a: _STRENGTH.index(a.info["adapter_type"]))
-    candidates = [*hardware, *(software if choice else [])]
+        return found[int(index) - 1] if 0 < int(index) <= len(found) else None
+    types = (*_STRENGTH, "CPU") if choice else _STRENGTH
+    candidates = [a for a in found if a.info["adapter_type"] in types]
+    candidates.sort(key=lambda a: types.index(a.info["adapter_type"]))
     if choice not in ("", "software"):
         candidates = [a for a in candidates if choice in a.info["device"].lower()]
-    elif choice == "software":
-        candidates = [*software, *hardware]
     return candidates[0] if candidates else None
 
 
@@ -74,12 +73,15 @@ class Mirror:
     """A storage's bytes on the device (the DeviceCopy of this backend).
 
     address: of the root's memory; nbytes: its size; block: the device memory, once there is any
+    storage: the storage, so that its bytes can be moved out when the device's memory is full
     """
 
-    __slots__ = ("__weakref__", "address", "backend", "block", "nbytes")
+    __slots__ = ("__weakref__", "address", "backend", "block", "nbytes", "storage")
 
-    def __init__(self, backend: WgpuBackend, root: NDArray) -> None:
+    def __init__(self, backend: WgpuBackend, storage: Storage) -> None:
+        root = storage.root
         self.backend, self.address, self.nbytes = backend, address(root), root.nbytes
+        self.storage = weakref.ref(storage)
         self.block: Block | None = None
 
     def read_into(self, root: NDArray) -> None:
@@ -100,7 +102,8 @@ class WgpuBackend:
     def __init__(self, gpu: Device) -> None:
         self.gpu = gpu
         self._lock = threading.RLock()
-        self._prepared: OrderedDict[Any, Prepared | Unplaceable] = OrderedDict()
+        self._prepared: OrderedDict[Any, Prepared | LayoutError] = OrderedDict()
+        self._mirrors: weakref.WeakSet[Mirror] = weakref.WeakSet()
         self._host = NumpyBackend()
 
     def supports(self, op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
@@ -120,7 +123,7 @@ class WgpuBackend:
             with self._lock:
                 self._launch(launch)
         except self.gpu.errors as error:
-            raise _as_gpu_error(error) from error
+            raise self.gpu.error(error) from error
         self.gpu.deliver()
 
     def synchronize(self) -> None:
@@ -130,7 +133,7 @@ class WgpuBackend:
             with self._lock:
                 self.gpu.synchronize()
         except self.gpu.errors as error:
-            raise _as_gpu_error(error) from error
+            raise self.gpu.error(error) from error
         self.gpu.deliver()
 
     def read(self, mirror: Mirror, root: NDArray) -> None:
@@ -141,7 +144,7 @@ class WgpuBackend:
                 assert mirror.block is not None
                 self.gpu.read(mirror.block, _bytes(root))
         except self.gpu.errors as error:
-            raise _as_gpu_error(error) from error
+            raise self.gpu.error(error) from error
         self.gpu.deliver()
 
     # ------------------------------------------------------------ launching
@@ -151,8 +154,7 @@ class WgpuBackend:
         numbers: dict[int, int] = {}
         mirrors: list[Mirror] = []
         places = []
-        for m, view in enumerate(views):
-            storage, array = view.storage, view.array
+        for storage, array in views:
             number = numbers.get(id(storage))
             if number is None:
                 found = self._mirror(storage)
@@ -162,9 +164,12 @@ class WgpuBackend:
                     return
                 number = numbers[id(storage)] = len(mirrors)
                 mirrors.append(found)
-            offset = address(array) - mirrors[number].address
+            offset = 0 if array is storage.root else address(array) - mirrors[number].address
             places.append((number, offset, array.shape, array.strides))
         large = tuple(n for n, m in enumerate(mirrors) if m.nbytes > self.gpu.limits.binding)
+        if large and any(m.nbytes > self.gpu.max_buffer for m in mirrors):
+            self._on_host(launch)
+            return
         key = (launch.kernel, launch.shape, launch.axes, tuple(places), large)
         prepared = self._prepared.get(key)
         if prepared is None:
@@ -185,17 +190,17 @@ class WgpuBackend:
         mirror = storage.device
         if isinstance(mirror, Mirror) and mirror.backend is self:
             return mirror
-        root = storage.root
-        if not (root.flags.c_contiguous or root.flags.f_contiguous):
+        if not (storage.root.flags.c_contiguous or storage.root.flags.f_contiguous):
             return None
         storage.to_host()
-        mirror = Mirror(self, root)
+        mirror = Mirror(self, storage)
         storage.device, storage.device_valid = mirror, False
+        self._mirrors.add(mirror)
         return mirror
 
     def _prepare(
         self, launch: Launch, places: Sequence[tuple[Any, ...]], large: tuple[int, ...]
-    ) -> Prepared | Unplaceable:
+    ) -> Prepared | LayoutError:
         kernel, shape = launch.kernel, launch.shape
         dtypes = [*kernel.inputs, *(output.dtype for output in kernel.outputs)]
         kept = tuple(1 if a in launch.axes else n for a, n in enumerate(shape))
@@ -214,26 +219,28 @@ class WgpuBackend:
             assert len(steps) == len(space)
             operands.append(Operand(number, offset // size, tuple(steps), dtype, number in large))
         if odd:
-            return Unplaceable("elements not aligned to their size", tuple(odd))
+            return LayoutError("elements not aligned to their size", tuple(odd))
         count = len(kernel.inputs)
         inputs, outputs = operands[:count], operands[count:]
         try:
             return prepare(kernel, shape, launch.axes, inputs, outputs, self.gpu.limits)
-        except Unplaceable as unplaceable:
-            return unplaceable
+        except LayoutError as error:
+            return error
 
     def _run(self, launch: Launch, prepared: Prepared, mirrors: list[Mirror]) -> None:
         gpu = self.gpu
         for view in launch.inputs:
-            self._current(view.storage)
-        for view in launch.outputs:
-            if view.array.nbytes == view.storage.root.nbytes:
-                self._memory(view.storage)
+            self._current(view.storage, mirrors)
+        for storage, array in launch.outputs:
+            if array is storage.root or array.nbytes == storage.root.nbytes:
+                self._memory(storage, mirrors)
             else:
-                self._current(view.storage)
+                self._current(storage, mirrors)
         pipelines = [gpu.pipeline(step) for step in prepared.steps]
-        temporaries = [gpu.allocate(size) for size in prepared.temporaries]
+        temporaries = []
         try:
+            for size in prepared.temporaries:
+                temporaries.append(self._allocate(size, mirrors))
             consts = [_words(const) for const in launch.consts]
             base = gpu.flag_slots(prepared.flags, launch.report) if prepared.flags else 0
             for step, pipeline in zip(prepared.steps, pipelines, strict=True):
@@ -251,23 +258,45 @@ class WgpuBackend:
         for view in launch.outputs:
             view.storage.device_written()
 
-    def _memory(self, storage: Storage) -> Mirror:
+    def _memory(self, storage: Storage, keep: list[Mirror]) -> Block:
+        """The mirror's memory. ``keep``: the mirrors of the launch."""
         mirror = storage.device
         assert isinstance(mirror, Mirror)
         if mirror.block is None:
-            mirror.block = self.gpu.allocate(mirror.nbytes)
-        return mirror
+            mirror.block = self._allocate(mirror.nbytes, keep)
+        return mirror.block
 
-    def _current(self, storage: Storage) -> None:
+    def _allocate(self, nbytes: int, keep: list[Mirror]) -> Block:
+        try:
+            return self.gpu.allocate(nbytes)
+        except MemoryError:
+            self._spill(keep)
+            return self.gpu.allocate(nbytes)
+
+    def _spill(self, keep: list[Mirror]) -> None:
+        """Moves every buffer that the launch does not use to the host: the device's memory is
+        full."""
+        for mirror in list(self._mirrors):
+            storage = mirror.storage()
+            if storage is None or mirror.block is None or mirror in keep:
+                continue
+            if not storage.host_valid:
+                self.gpu.read(mirror.block, _bytes(storage.root))
+                storage.host_valid = True
+            storage.device_valid = False
+            self.gpu.release(mirror.block)
+            mirror.block = None
+        self.gpu.trim()
+
+    def _current(self, storage: Storage, keep: list[Mirror]) -> None:
         """Makes the mirror's bytes current."""
-        mirror = self._memory(storage)
-        assert mirror.block is not None
+        block = self._memory(storage, keep)
         if not storage.device_valid:
-            self.gpu.write(mirror.block, _bytes(storage.root))
-            mirror.block.lost = None
+            self.gpu.write(block, _bytes(storage.root))
+            block.lost = None
             storage.device_valid = True
-        elif mirror.block.lost is not None:
-            raise GpuError(mirror.block.lost)
+        elif block.lost is not None:
+            raise GpuError(block.lost)
 
     # ------------------------------------------------------------ what one dispatch cannot do
 
@@ -349,9 +378,5 @@ def _words(const: np.generic[Any]) -> bytes:
     """A constant as the shader's parameters hold it: narrow ones widened to their register."""
     if const.dtype.itemsize >= 4:
         return const.tobytes()
-    wide = {"b": np.uint32, "i": np.int32, "u": np.uint32, "f": np.float32}[const.dtype.kind]
-    return wide(const).tobytes()
-
-
-def _as_gpu_error(error: BaseException) -> GpuError:
-    return error if isinstance(error, GpuError) else GpuError(f"{type(error).__name__}: {error}")
+    wide = {"b": UINT32, "i": INT32, "u": UINT32, "f": FLOAT32}[const.dtype.kind]
+    return np.asarray(const, wide).tobytes()

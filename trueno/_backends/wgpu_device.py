@@ -1,14 +1,17 @@
 """One GPU: its memory pool, its pipelines, the batch of recorded dispatches, and reading back.
 
-``wgpu`` is imported by ``load`` only, when a GPU is first considered. Every method expects its caller
-to hold the backend's lock, but for ``release``, which finalizers call from any thread.
+``wgpu`` is imported by ``load`` only, when a GPU is first considered. Every method expects its
+caller to hold the backend's lock, but for ``release``, which finalizers call from any thread.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -33,16 +36,31 @@ class GpuError(RuntimeError):
 
 
 def load() -> ModuleType:
-    """The ``wgpu`` package, kept from probing OpenGL (slow, noisy, and without compute worth having)."""
+    """The ``wgpu`` package, kept from probing OpenGL, which is slow and has no compute to speak
+    of."""
+    fresh = "wgpu" not in sys.modules
     wgpu = import_module("wgpu")
-    if not getattr(load, "restricted", False):
-        load.restricted = True  # type: ignore[attr-defined]
-        extras = import_module("wgpu.backends.wgpu_native.extras")
-        try:
+    if fresh:
+        # Only before an instance exists, and the module is wgpu's own affair: without it, no harm.
+        with suppress(ImportError, AttributeError, RuntimeError, ValueError):
+            extras = import_module("wgpu.backends.wgpu_native.extras")
             extras.set_instance_extras(backends=["Vulkan", "Metal", "DX12"])
-        except (AttributeError, RuntimeError, ValueError):
-            pass  # an instance exists already, or another wgpu version: OpenGL is filtered below
     return wgpu
+
+
+def adapters(wgpu: ModuleType) -> list[Any]:
+    """Every adapter but OpenGL's. On a machine without a desktop the Vulkan loader's window system
+    code would complain on stderr that XDG_RUNTIME_DIR is not set, so for the moment it is."""
+    name = "XDG_RUNTIME_DIR"
+    unset = name not in os.environ and sys.platform == "linux"
+    if unset:
+        os.environ[name] = tempfile.gettempdir()
+    try:
+        found = wgpu.gpu.enumerate_adapters_sync()
+    finally:
+        if unset:
+            del os.environ[name]
+    return [adapter for adapter in found if adapter.info["backend_type"] != "OpenGL"]
 
 
 class Block:
@@ -67,7 +85,9 @@ class Pipeline:
 
     __slots__ = ("flagged", "layout", "pipeline", "serial", "uniform")
 
-    def __init__(self, pipeline: Any, layout: Any, serial: int, flagged: bool, uniform: bool) -> None:
+    def __init__(
+        self, pipeline: Any, layout: Any, serial: int, flagged: bool, uniform: bool
+    ) -> None:
         self.pipeline, self.layout, self.serial = pipeline, layout, serial
         self.flagged, self.uniform = flagged, uniform
 
@@ -81,8 +101,8 @@ def size_class(nbytes: int) -> int:
 
 
 class Device:
-    """A wgpu device. ``uploaded`` and ``downloaded`` count bytes; ``inject`` is called with "allocate",
-    "compile", "submit" or "read" before each, so that tests can raise there."""
+    """A wgpu device. ``uploaded`` and ``downloaded`` count bytes; ``inject`` is called with
+    "allocate", "compile", "submit" or "read" before each, so that tests can raise there."""
 
     def __init__(self, wgpu: ModuleType, adapter: Any) -> None:
         self.wgpu = wgpu
@@ -102,12 +122,13 @@ class Device:
         software = self.info["adapter_type"] == "CPU"
         self.pool_limit = (1 << 29) if software else (1 << 32)
         self.uploaded = self.downloaded = self.dispatched = self.submitted = 0
-        self.inject: Callable[[str], None] = lambda stage: None
+        self.inject: Callable[[str], object] = len  # called with a string; does nothing
         self.errors = (wgpu.GPUError, RuntimeError, MemoryError, OSError)
+        self.dead: str | None = None  # why the device is lost
         self._process = os.getpid()
         self._serial = 0
-        # Every block is held here: a block and its holder found by the garbage collector in one cycle
-        # would both be finalized, and a dead buffer would come back to the pool.
+        # Every block is held here: a block and its holder found by the garbage collector in one
+        # cycle would both be finalized, and a dead buffer would come back to the pool.
         self._blocks: set[Block] = set()
         self._free: dict[int, list[Block]] = {}
         self._pooled = 0
@@ -116,6 +137,7 @@ class Device:
         self._groups: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._encoder: Any = None
         self._pass: Any = None
+        self._last: tuple[Any, Any] = (None, None)  # the pass's current pipeline and bind group
         self._recorded = 0
         self._batch = 0
         self._written: list[Block] = []
@@ -128,32 +150,42 @@ class Device:
         self._ready: deque[tuple[Report, list[int]]] = deque()
 
     def check(self) -> None:
-        """Raises GpuError in a forked child: the driver's state did not survive the fork."""
+        """Raises GpuError in a forked child, where the driver's state is gone, and on a lost
+        device."""
+        if self.dead is not None:
+            raise GpuError(self.dead)
         if os.getpid() != self._process:
             raise GpuError("the GPU cannot be used after fork; start the process with 'spawn'")
+
+    def error(self, error: BaseException) -> GpuError:
+        """The error as a GpuError; notes the loss of the device, of which wgpu tells in words
+        only."""
+        if isinstance(error, GpuError):
+            return error
+        found = GpuError(f"{type(error).__name__}: {error}")
+        if "device is lost" in str(error).lower():
+            self.dead = str(found)
+        return found
 
     # ------------------------------------------------------------ memory
 
     def allocate(self, nbytes: int) -> Block:
-        """A buffer of at least ``nbytes``; its contents are undefined."""
+        """A buffer of at least ``nbytes``; its contents are undefined. Raises MemoryError."""
         self.inject("allocate")
         self._take_back()
-        size = size_class(nbytes)
+        size = min(size_class(nbytes), max(self.max_buffer // 4 * 4, nbytes))
         free = self._free.get(size)
         if free:
             block = free.pop()
             self._pooled -= size
             block.lost = None
             return block
-        if size > self.max_buffer:
-            raise GpuError(f"a buffer of {nbytes} bytes is larger than the GPU allows")
         usage = self.wgpu.BufferUsage
         flags = usage.STORAGE | usage.COPY_SRC | usage.COPY_DST
         try:
             buffer = self.gpu.create_buffer(size=size, usage=flags)
-        except self.errors:
-            self._shrink(0)
-            self.submit()
+        except MemoryError:  # wgpu's GPUOutOfMemoryError is one
+            self.trim()
             buffer = self.gpu.create_buffer(size=size, usage=flags)
         self._serial += 1
         block = Block(buffer, size, self._serial)
@@ -172,9 +204,15 @@ class Device:
         if self._pooled > self.pool_limit:
             self._shrink(self.pool_limit // 2)
 
+    def trim(self) -> None:
+        """Empties the pool, and waits until the driver has its memory back."""
+        self._take_back()
+        self._shrink(0)
+        self.synchronize()
+
     def _shrink(self, limit: int) -> None:
-        """Drops pooled blocks, the largest first, until at most ``limit`` bytes are left. The driver
-        frees each when the commands that use it are done."""
+        """Drops pooled blocks, the largest first, until at most ``limit`` bytes are left. The
+        driver frees each when the commands that use it are done."""
         for size in sorted(self._free, reverse=True):
             blocks = self._free[size]
             while blocks and self._pooled > limit:
@@ -185,8 +223,8 @@ class Device:
                     self._groups.pop(key, None)
 
     def write(self, block: Block, data: NDArray, offset: int = 0) -> None:
-        """Uploads bytes (a one-dimensional uint8 array). A write takes effect before the batch being
-        recorded, so that is submitted first if it uses the block."""
+        """Uploads bytes (a one-dimensional uint8 array). A write takes effect before the batch
+        being recorded, so that is submitted first if it uses the block."""
         if block.batch == self._batch:
             self.submit()
         whole = data.size // 4 * 4
@@ -256,12 +294,16 @@ class Device:
             if self._encoder is None:
                 self._encoder = self.gpu.create_command_encoder()
             self._pass = self._encoder.begin_compute_pass()
+            self._last = (None, None)
         compute = self._pass
-        compute.set_pipeline(pipeline.pipeline)
+        last, self._last = self._last, (pipeline, group)
+        if last[0] is not pipeline:
+            compute.set_pipeline(pipeline.pipeline)
         if pipeline.uniform:
             compute.set_bind_group(0, group, offsets)
         else:
-            compute.set_bind_group(0, group)
+            if last[0] is not pipeline or last[1] is not group:
+                compute.set_bind_group(0, group)
             compute.set_immediates(0, parameters, 0, len(parameters))
         compute.dispatch_workgroups(*grid)
         batch = self._batch
@@ -348,7 +390,8 @@ class Device:
         return self._flags
 
     def flag_slots(self, count: int, report: Report) -> int:
-        """Reserves slots for a launch's conditions, which ``report`` is told after the next read."""
+        """Reserves slots for a launch's conditions, which ``report`` is told after the next
+        read."""
         if self._flags_used + count > FLAG_WORDS:
             self.synchronize()
         base = self._flags_used
@@ -367,11 +410,7 @@ class Device:
 
     def synchronize(self) -> None:
         """Submits everything, waits for it and reads the conditions that arose."""
-        if self._reports:
-            self._read_chunk(None, 0, np.empty(0, np.uint8))
-            return
-        self.submit()
-        self.gpu.queue.on_submitted_work_done_sync()
+        self._read_chunk(None, 0, np.empty(0, np.uint8))
 
     def read(self, block: Block, target: NDArray) -> None:
         """Copies a block's first bytes to a one-dimensional uint8 array, waiting for them."""
@@ -383,7 +422,8 @@ class Device:
         self.inject("read")
         size = -(-target.size // 4) * 4
         flags = 4 * self._flags_used if self._reports else 0
-        staging = self._staging_buffer(size + flags)
+        mapped = max(size + flags, 4)
+        staging = self._staging_buffer(mapped)
         encoder = self._end_pass()
         if block is not None:
             encoder.copy_buffer_to_buffer(block.buffer, start, staging, 0, size)
@@ -391,12 +431,14 @@ class Device:
             assert self._flags is not None
             encoder.copy_buffer_to_buffer(self._flags.buffer, 0, staging, size, flags)
             encoder.clear_buffer(self._flags.buffer, 0, flags)
+        if not size + flags:  # nothing to read: mapping still has something to wait for
+            encoder.clear_buffer(staging, 0, mapped)
         self.submit()
         if block is not None and block.lost is not None:
             raise GpuError(block.lost)
-        staging.map_async("READ_NOSYNC", 0, size + flags).sync_wait()
+        staging.map_async("READ_NOSYNC", 0, mapped).sync_wait()
         try:
-            data = np.frombuffer(staging.read_mapped(0, size + flags, copy=False), np.uint8)
+            data = np.frombuffer(staging.read_mapped(0, mapped, copy=False), np.uint8)
             np.copyto(target, data[: target.size])
             words = data[size:].view(np.uint32).tolist()
             del data

@@ -1,7 +1,7 @@
 """From a launch's geometry to dispatches: coalesced axes, access kinds, bindings, parameters.
 
-Pure integers: nothing here touches a device. The result is cached by the geometry, so a loop prepares
-once and then only records.
+Pure integers: nothing here touches a device. The result is cached by the geometry, so a loop
+prepares once and then only records.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Prepared(NamedTuple):
     flags: int
 
 
-class Unplaceable(Exception):
+class LayoutError(Exception):
     """``split``: the launch is too large for one dispatch. Otherwise ``operands`` (counted through
     inputs, then outputs) must be staged through compact copies."""
 
@@ -98,9 +98,7 @@ def coalesce(
     sizes: list[int] = []
     steps: list[list[int]] = [[] for _ in strides]
     for a in axes:
-        if sizes and all(
-            k[-1] == s[a] * shape[a] for k, s in zip(steps, strides, strict=True)
-        ):
+        if sizes and all(k[-1] == s[a] * shape[a] for k, s in zip(steps, strides, strict=True)):
             sizes[-1] *= shape[a]
             for k, s in zip(steps, strides, strict=True):
                 k[-1] = s[a]
@@ -167,25 +165,30 @@ def _bind(
     shape: Sequence[int],
     limits: Limits,
 ) -> _Bound:
-    """Assigns bindings. A buffer that is written is bound once; the last ``outputs`` are written."""
-    written = {operand.buffer for operand in operands[len(operands) - outputs :]}
+    """Assigns bindings. A buffer that is written is bound once; the last ``outputs`` are
+    written."""
+    first = len(operands) - outputs
+    written = {operand.buffer for operand in operands[first:]}
     accesses = [Access(kind, 0, o.dtype) for kind, o in zip(kinds, operands, strict=True)]
     for buffer in written:
         group = [m for m, o in enumerate(operands) if o.buffer == buffer]
+        narrow = [m for m in group if m >= first and operands[m].dtype.itemsize < 4]
+        shared = len(narrow) > 1 or any(kinds[m][-1] != "4" for m in narrow)
+        mixed = len({accesses[m].element for m in group}) > 1
+        for m in group:
+            kind = accesses[m].kind
+            plain = accesses[m].dtype.itemsize == 4 if mixed else shared and m >= first
+            if plain:  # vectors and scalars of one type: all as scalars
+                kind = _PLAIN.get(kind, kind)
+            accesses[m] = accesses[m]._replace(kind=kind, atomic=shared)
         if len({accesses[m].element for m in group}) > 1:
-            for m in group:  # vectors and scalars of one type: all as scalars
-                if accesses[m].dtype.itemsize == 4:
-                    plain = _PLAIN.get(accesses[m].kind, accesses[m].kind)
-                    accesses[m] = accesses[m]._replace(kind=plain)
-        narrow = [m for m in group if m >= len(operands) - outputs and operands[m].dtype.itemsize < 4]
-        if len({accesses[m].element for m in group}) > 1 or len(narrow) > 1:
             staged = tuple(labels[m] for m in group[1:])
-            raise Unplaceable("one buffer in two types", staged)
+            raise LayoutError("one buffer in two types", staged)
     keys: dict[tuple[int, str], list[int]] = {}
     for m, operand in enumerate(operands):
         keys.setdefault((operand.buffer, accesses[m].element), []).append(m)
     if len(keys) > limits.bindings - 1:
-        raise Unplaceable("too many operands for one shader")
+        raise LayoutError("too many operands for one shader")
     entries, bindings, starts = [], [], [0] * len(operands)
     for number, ((buffer, element), group) in enumerate(keys.items()):
         start, size = 0, 0
@@ -195,7 +198,7 @@ def _bind(
             size = max(high for _, high in spans) - start
             size += -size % 16
             if size > limits.binding:
-                raise Unplaceable("larger than a binding", split=True)
+                raise LayoutError("larger than a binding", split=True)
         entries.append((buffer, start, size))
         bindings.append(Binding(element, buffer in written))
         for m in group:
@@ -255,7 +258,7 @@ def elementwise_step(
 ) -> Step:
     """The dispatch that computes the outputs ``numbers`` of a kernel."""
     if prod(shape) > MAX_POINTS:
-        raise Unplaceable("too many points", split=True)
+        raise LayoutError("too many points", split=True)
     program = wgsl.program(kernel, [kernel.outputs[k].value for k in numbers])
     first = len(kernel.inputs)
     labels = [*program.inputs, *(first + k for k in numbers)]
@@ -271,8 +274,6 @@ def elementwise_step(
     for m, operand in enumerate(operands[-len(numbers) :], len(operands) - len(numbers)):
         if kinds[m] == "scalar":  # a single point
             kinds[m] = "flat4" if operand.offset % (_alignment(operand.dtype) or 1) == 0 else "flat"
-        if operand.dtype.itemsize < 4 and kinds[m][-1] != "4":
-            raise Unplaceable("a narrow output not aligned to words", (labels[m],))
     bound = _bind(operands, kinds, labels, len(numbers), shape, limits)
     values = {"n": prod(sizes), **{f"d{a}": n for a, n in enumerate(sizes)}}
     for m, label in enumerate(labels):
@@ -328,8 +329,8 @@ def _split(shape: tuple[int, ...], axes: tuple[int, ...], operands: list[Operand
 def _strategy(split: _Split, n: int, m: int) -> tuple[int, int]:
     """Invocations that share an output (1: none do), and the number of segments.
 
-    A workgroup an output where the reduced axis is the closer one in memory, or where outputs are too
-    few; otherwise an invocation an output, whose neighbours read neighbouring elements.
+    A workgroup an output where the reduced axis is the closer one in memory, or where outputs are
+    too few; otherwise an invocation an output, whose neighbours read neighbouring elements.
     """
     closest = [s[-1] for s in split.inner if s[-1]]
     across = [s[-1] for s in split.outer if s and s[-1]]
@@ -349,14 +350,15 @@ def reduction_step(
     limits: Limits,
     slot: int,
 ) -> tuple[Step, int]:
-    """The dispatch that reduces output ``number`` to ``target`` (contiguous, in a register dtype), and
-    the number of segments, of which each leaves its partial results after those of the one before."""
+    """The dispatch that reduces output ``number`` to ``target`` (contiguous, in a register dtype),
+    and the number of segments, of which each leaves its partial results after those of the one
+    before."""
     program = wgsl.program(kernel, [kernel.outputs[number].value])
     operands = [inputs[i] for i in program.inputs]
     split = _split(shape, axes, operands)
     n, m = prod(split.reduced), prod(split.kept)
     if n * m > MAX_POINTS or n > MAX_POINTS:
-        raise Unplaceable("too many points", split=True)
+        raise LayoutError("too many points", split=True)
     group, segments = _strategy(split, n, m)
     kinds = [
         _kind(o, split.reduced, inner, outer or (0,))
@@ -397,10 +399,34 @@ def copy_kernel(source: Dtype, target: Dtype) -> Kernel:
     return Kernel((source,), (), (cast,), (Output(1, None, target),))
 
 
+class _Pass(NamedTuple):
+    """One pass of a reduction, and where its flag slots begin."""
+
+    kernel: Kernel
+    number: int
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    inputs: tuple[Operand, ...]
+    slot: int
+
+    def step(self, target: Operand, limits: Limits) -> tuple[Step, int]:
+        return reduction_step(
+            self.kernel, self.number, self.shape, self.axes, self.inputs, target, limits, self.slot
+        )
+
+    def along(self, axis: int, start: int, stop: int) -> _Pass:
+        """The part from ``start`` to ``stop`` along an axis."""
+        shape = (*self.shape[:axis], stop - start, *self.shape[axis + 1 :])
+        inputs = [o._replace(offset=o.offset + start * o.strides[axis]) for o in self.inputs]
+        return self._replace(shape=shape, inputs=tuple(inputs))
+
+
 class _Preparing:
     """Collects the steps of a launch with reductions."""
 
-    def __init__(self, kernel: Kernel, shape: tuple[int, ...], axes: tuple[int, ...], limits: Limits):
+    def __init__(
+        self, kernel: Kernel, shape: tuple[int, ...], axes: tuple[int, ...], limits: Limits
+    ):
         self.kernel, self.shape, self.axes, self.limits = kernel, shape, axes, limits
         self.steps: list[Step] = []
         self.copies: list[Step] = []
@@ -414,8 +440,24 @@ class _Preparing:
         operand = self.placeholder(dtype)
         self.temporaries.append(elements * dtype.itemsize)
         if self.temporaries[-1] > self.limits.binding:
-            raise Unplaceable("partial results larger than a binding", split=True)
+            raise LayoutError("partial results larger than a binding", split=True)
         return operand
+
+    def parts(self, one: _Pass, dtype: Dtype) -> list[tuple[_Pass, int]]:
+        """A pass with its number of segments; halved along the reduced axes where it is too
+        large."""
+        try:
+            return [(one, one.step(self.placeholder(dtype), self.limits)[1])]
+        except LayoutError as error:
+            kept = prod(n for a, n in enumerate(one.shape) if a not in one.axes)
+            if not error.split or kept > 1:
+                raise
+        axis = max(one.axes, key=lambda a: one.shape[a])
+        first = one.shape[axis] // 2
+        return [
+            *self.parts(one.along(axis, 0, first), dtype),
+            *self.parts(one.along(axis, first, one.shape[axis]), dtype),
+        ]
 
     def reduce(self, number: int, inputs: Sequence[Operand], output: Operand) -> None:
         """Reduces output ``number``, in as many passes as it takes."""
@@ -426,26 +468,28 @@ class _Preparing:
         _, (flat, actual) = coalesce(kept, [contiguous(kept), output.strides])
         direct = flat == actual and dtype == output.dtype and not output.large
         direct = direct and all(output.buffer != i.buffer for i in inputs)
-        m, base, name = prod(kept), 0, kernel.outputs[number].reduce
+        m, name = prod(kept), kernel.outputs[number].reduce
         assert name is not None
+        one = _Pass(kernel, number, shape, axes, tuple(inputs), 0)
         while True:
-            step, segments = reduction_step(
-                kernel, number, shape, axes, inputs, self.placeholder(dtype), self.limits, base
-            )
+            parts = self.parts(one, dtype)
+            segments = sum(count for _, count in parts)
             finished = segments == 1
             target = output if finished and direct else self.temporary(segments * m, dtype)
-            step, _ = reduction_step(
-                kernel, number, shape, axes, inputs, target, self.limits, base
-            )
-            self.steps.append(step)
+            done = 0
+            for part, count in parts:
+                place = target._replace(offset=target.offset + done * m)
+                self.steps.append(part.step(place, self.limits)[0])
+                done += count
             if finished and direct:
                 return
             if finished:
                 break
             again = Output(0, _AGAIN.get(name, name), dtype)
-            kernel, number, base = Kernel((dtype,), (), (), (again,)), 0, slot
-            shape, axes = (segments, m), (0,)
-            inputs = [target._replace(strides=(m, 1))]
+            partial = target._replace(strides=(m, 1))
+            one = _Pass(
+                Kernel((dtype,), (), (), (again,)), 0, (segments, m), (0,), (partial,), slot
+            )
         source = target._replace(strides=contiguous(kept))
         copy = copy_kernel(dtype, output.dtype)
         step = elementwise_step(copy, (0,), tuple(kept), [source], [output], self.limits, slot)
@@ -460,9 +504,10 @@ def prepare(
     outputs: Sequence[Operand],
     limits: Limits,
 ) -> Prepared:
-    """A launch's dispatches: reductions read before anything is written, copies of their results last.
+    """A launch's dispatches: reductions read before anything is written, copies of their results
+    last.
 
-    Raises Unplaceable where the launch must be split or operands staged.
+    Raises LayoutError where the launch must be split or operands staged.
     """
     plan = _Preparing(kernel, shape, axes, limits)
     stored = tuple(k for k, output in enumerate(kernel.outputs) if output.reduce is None)
@@ -470,10 +515,10 @@ def prepare(
         if output.reduce is not None:
             try:
                 plan.reduce(k, inputs, outputs[k])
-            except Unplaceable as unplaceable:
-                if unplaceable.split or not unplaceable.operands:
+            except LayoutError as error:
+                if error.split or not error.operands:
                     raise
-                raise Unplaceable(str(unplaceable), (len(inputs) + k,)) from None
+                raise LayoutError(str(error), (len(inputs) + k,)) from None
     if stored:
         plan.steps.append(elementwise_step(kernel, stored, shape, inputs, outputs, limits))
     flags = len(kernel.body) + len(kernel.outputs)

@@ -1,8 +1,9 @@
 """Shader modules: a program inside a loop over an iteration space, with its loads and stores.
 
-One invocation computes four consecutive points, so that one-byte elements fill whole 32-bit words and
-no atomics are needed. Everything a module's text depends on is in a ``Elementwise`` or a ``Reduction``,
-which is therefore the key of its pipeline; shapes, strides, offsets and constants are parameters.
+One invocation computes four consecutive points, so that one-byte elements fill whole 32-bit words
+and no atomics are needed. Everything a module's text depends on is in a ``Elementwise`` or a
+``Reduction``, which is therefore the key of its pipeline; shapes, strides, offsets and constants
+are parameters.
 """
 
 from __future__ import annotations
@@ -28,17 +29,24 @@ class Access(NamedTuple):
           "rows4"     inner stride 1 and aligned: whole vectors, each within one row
           "broadcast" inner stride 0: one load for the four points
           "strided"   any strides
+    atomic: the array is of atomic words, because a narrow output shares words with other elements
     """
 
     kind: str
     binding: int
     dtype: Dtype
+    atomic: bool = False
+
+    def word(self, index: str) -> str:
+        """The array's element at ``index``."""
+        place = f"b{self.binding}[{index}]"
+        return f"atomicLoad(&{place})" if self.atomic else place
 
     @property
     def element(self) -> str:
         """The WGSL element type of the bound array."""
         if self.dtype.itemsize < 4:
-            return "u32"
+            return "atomic<u32>" if self.atomic else "u32"
         t = REGISTER[self.dtype]
         return f"vec4<{t}>" if self.dtype.itemsize == 4 and self.kind[-1] == "4" else t
 
@@ -51,7 +59,8 @@ class Binding(NamedTuple):
 
 
 class Elementwise(NamedTuple):
-    """An elementwise module. ``rows``: the four points of an invocation lie in one innermost row."""
+    """An elementwise module. ``rows``: the four points of an invocation lie in one innermost
+    row."""
 
     kernel: Kernel
     outputs: tuple[int, ...]
@@ -119,26 +128,29 @@ def pack(dtype: Dtype, value: str) -> str:
 
 def _element(access: Access, index: str) -> str:
     """One element, wherever it lies."""
-    array, size = f"b{access.binding}", access.dtype.itemsize
+    size = access.dtype.itemsize
     if size >= 4:
-        return f"{array}[{index}]"
-    per = 4 // size
-    shift = f"(({index}) & {per - 1}u) * {8 * size}u"
-    return unpack(access.dtype, f"{array}[({index}) >> {per // 2}u]", shift)
+        return access.word(index)
+    return unpack(access.dtype, access.word(f"({index}) >> {2 // size}u"), _shift(size, index))
+
+
+def _shift(size: int, index: str) -> str:
+    """The bit at which a narrow element lies in its word."""
+    return f"(({index}) & {4 // size - 1}u) * {8 * size}u"
 
 
 def _four(m: int, access: Access, index: str) -> tuple[list[str], list[str]]:
     """Statements that load four aligned elements, and the four."""
-    array, size = f"b{access.binding}", access.dtype.itemsize
+    size = access.dtype.itemsize
     if size == 8:
-        return [], [f"{array}[{index} + {j}u]" for j in range(LANES)]
+        return [], [access.word(f"{index} + {j}u") for j in range(LANES)]
     if size == 4:
-        return [f"let q{m} = {array}[{index} >> 2u];"], [f"q{m}.{c}" for c in "xyzw"]
+        return [f"let q{m} = {access.word(f'{index} >> 2u')};"], [f"q{m}.{c}" for c in "xyzw"]
     if size == 1:
-        setup = [f"let q{m} = {array}[{index} >> 2u];"]
+        setup = [f"let q{m} = {access.word(f'{index} >> 2u')};"]
         return setup, [unpack(access.dtype, f"q{m}", f"{8 * j}u") for j in range(LANES)]
-    at = f"({index} >> 1u)"
-    setup = [f"let q{m} = vec2<u32>({array}[{at}], {array}[{at} + 1u]);"]
+    pair = [access.word(f"({index} >> 1u) + {j}u") for j in range(2)]
+    setup = [f"let q{m} = vec2<u32>({', '.join(pair)});"]
     words = [f"q{m}.{'xy'[j // 2]}" for j in range(LANES)]
     return setup, [unpack(access.dtype, words[j], f"{16 * (j % 2)}u") for j in range(LANES)]
 
@@ -194,8 +206,8 @@ class _Space:
         lines, rest = [], i
         for axis in range(self.rank - 1, 0, -1):
             lines.append(f"let i{axis} = {rest} % p.d{axis};")
-            lines.append(f"let r{axis} = {rest} / p.d{axis};")
-            rest = f"r{axis}"
+            lines.append(f"let a{axis} = {rest} / p.d{axis};")
+            rest = f"a{axis}"
         self.fields += [f"d{axis}" for axis in range(1, self.rank)]
         return [*lines, f"let i0 = {rest};"]
 
@@ -217,7 +229,9 @@ class _Space:
             for m in self.places
         )
         body = "\n    ".join([*self._decode("i"), f"return Places({sums});"])
-        return f"struct Places {{ {fields} }}\nfn place(i: u32, {taken}) -> Places {{\n    {body}\n}}"
+        return (
+            f"struct Places {{ {fields} }}\nfn place(i: u32, {taken}) -> Places {{\n    {body}\n}}"
+        )
 
 
 def _loads(space: _Space, numbers: tuple[int, ...], loads: tuple[Access, ...]) -> list[str]:
@@ -243,6 +257,8 @@ def _store(space: _Space, m: int, access: Access, field: str) -> list[str]:
     array, size = f"b{access.binding}", access.dtype.itemsize
     indices = space.index(m, access)
     values = [f"r{j}.{field}" for j in range(LANES)]
+    if access.atomic:
+        return _store_parts(access, indices, values)
     if size < 4:
         return _store_words(m, access, values)
     guarded = [
@@ -269,6 +285,18 @@ def _store_words(m: int, access: Access, values: list[str]) -> list[str]:
         put = f"put{access.binding}((k{m} >> {per // 2}u) + {word}u, {text}, "
         put += f"(p.n - min(p.n, {first})) * {8 * size}u);"
         lines.append(put)
+    return lines
+
+
+def _store_parts(access: Access, indices: list[str], values: list[str]) -> list[str]:
+    """Stores into words that other invocations write too: each clears and sets its own bits."""
+    size, lines = access.dtype.itemsize, []
+    for j, (index, value) in enumerate(zip(indices, values, strict=True)):
+        word = f"&b{access.binding}[({index}) >> {2 // size}u]"
+        shift, mask = _shift(size, index), f"{(1 << 8 * size) - 1}u"
+        clear = f"atomicAnd({word}, ~({mask} << ({shift})));"
+        put = f"atomicOr({word}, {pack(access.dtype, value)} << ({shift}));"
+        lines.append(f"if (i + {j}u < p.n) {{ {clear} {put} }}")
     return lines
 
 
@@ -351,7 +379,7 @@ def elementwise(key: Elementwise) -> Module:
     calls = [f"var r{j}: Values;" for j in range(LANES)]
     for j, argument in enumerate(arguments):
         calls.append(f"if (i + {j}u < p.n) {{ r{j} = program({argument}); }}")
-    narrow = {a.binding for a in key.stores if a.dtype.itemsize < 4}
+    narrow = {a.binding for a in key.stores if a.dtype.itemsize < 4 and not a.atomic}
     functions = [program.text, space.function(), *(_put(b) for b in sorted(narrow))]
     fields = [*_constants(kernel, program.consts), "n", *(f"o{m}" for m in operands)]
     body = [
@@ -370,10 +398,11 @@ def elementwise(key: Elementwise) -> Module:
 
 @lru_cache(maxsize=1024)
 def reduction(key: Reduction) -> Module:
-    """Partial results of the segments of ``p.length`` points, segment after segment of ``p.m`` each.
+    """Partial results of the segments of ``p.length`` points, segment after segment of ``p.m``
+    each.
 
-    The points of a segment are combined in a fixed tree: four lanes, then an invocation's turns, then
-    the workgroup's invocations; so the result does not depend on the device.
+    The points of a segment are combined in a fixed tree: four lanes, then an invocation's turns,
+    then the workgroup's invocations; so the result does not depend on the device.
     """
     kernel, output = key.kernel, key.kernel.outputs[key.output]
     assert output.reduce is not None
@@ -466,4 +495,3 @@ def _tree(group: int) -> list[str]:
         "}",
         "workgroupBarrier();",
     ]
-

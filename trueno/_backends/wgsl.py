@@ -1,15 +1,16 @@
 """Kernels as WGSL: dtypes, the library of helper functions, and programs written with them.
 
-Pure text: nothing here touches a device. The helper functions stand in ``wgsl/*.wgsl``, written once
-for several types with ``$T`` and the like for what differs; only those a kernel uses are emitted.
+Pure text: nothing here touches a device. The helper functions stand in ``wgsl/*.wgsl``, written
+once for several types with ``$T`` and the like for what differs; only those a kernel uses are
+emitted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-from importlib import import_module, resources
+from functools import cache, lru_cache
+from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,7 +49,8 @@ REGISTER: dict[Dtype, str] = {
     FLOAT64: "f64",
 }
 FLOATING = ("f32", "f64")
-LITERAL = {"bool": "false", **{t: f"{t}(0)" for t in ("i32", "u32", "i64", "u64", "f32", "f64")}}
+# The words of an expression in "x" that are WGSL's own.
+_BUILTIN = ("x", "u", "select", "extractBits", "bitcast", *REGISTER.values())
 
 _F32 = {"T": "f32", "U": "u32", "I": "i32", "BITS": "32", "MANT": "23", "BIAS": "127"}
 _F32 |= {"EMAX": "255", "INF": "0x7f800000u", "NAN": "0x7fc00000u"}
@@ -88,10 +90,11 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 
 def source(name: str) -> str:
     """A file of ``wgsl/``: package data when installed, beside the package in a checkout."""
-    checkout = Path(__file__).resolve().parents[2] / "wgsl"
-    if checkout.is_dir():
-        return (checkout / f"{name}.wgsl").read_text(encoding="utf-8")
-    return resources.files(import_module("trueno._wgsl")).joinpath(f"{name}.wgsl").read_text("utf-8")
+    try:
+        folder = resources.files("trueno._wgsl")
+    except ModuleNotFoundError:
+        folder = Path(__file__).resolve().parents[2] / "wgsl"
+    return folder.joinpath(f"{name}.wgsl").read_text("utf-8")
 
 
 class _Item(NamedTuple):
@@ -184,7 +187,7 @@ def _conversion(target: Dtype) -> str:
     return "i32" if target.itemsize < 4 else REGISTER[target]
 
 
-@lru_cache(maxsize=None)
+@cache
 def supports(op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
     """Whether WGSL can express the operation, on a device that has all the dtypes."""
     if any(dtype not in REGISTER for dtype in (*inputs, output)):
@@ -196,8 +199,7 @@ def supports(op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
         combine, t = row.reduce, REGISTER[output]
         return {f"{combine}_{t}", f"identity_{combine}_{t}"} <= set(library())
     text = expression(op, ["x"] * row.nin, inputs, output)
-    known = set(library()) | {"select", "extractBits", "bitcast", "x", *LITERAL, "false", "true", "u"}
-    return text is not None and {w for w in _WORD.findall(text)} <= known
+    return text is not None and set(_WORD.findall(text)) <= {*library(), *_BUILTIN}
 
 
 # ---------------------------------------------------------------- programs

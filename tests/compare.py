@@ -1,0 +1,64 @@
+"""Comparison of what Trueno and NumPy return for the same call: value, dtype, shape, kind, view."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import trueno as tn
+
+# Units in the last place by which kernels of inexact functions may differ from NumPy's.
+ULPS = 8
+
+
+def same(ours: Any, theirs: Any, exact: bool = True) -> None:
+    """Asserts that ``ours`` is what NumPy returned, arrays (and NumPy scalars) being TruenoArrays."""
+    if isinstance(theirs, (np.ndarray, np.generic)):
+        assert isinstance(ours, tn.TruenoArray), f"{type(ours)} instead of an array"
+        theirs = np.asarray(theirs)
+        assert ours.dtype == theirs.dtype
+        assert ours.shape == theirs.shape
+        values = np.asarray(ours)
+        if theirs.dtype.kind not in "fc":
+            assert np.array_equal(values, theirs), f"{values!r} instead of {theirs!r}"
+        elif exact:
+            np.testing.assert_array_equal(values, theirs)
+        else:
+            tolerance = ULPS * float(np.finfo(theirs.dtype).eps)
+            np.testing.assert_allclose(values, theirs, rtol=tolerance, atol=tolerance / 4)
+    elif isinstance(theirs, (tuple, list)):
+        assert isinstance(ours, (tuple, list))
+        assert getattr(ours, "_fields", None) == getattr(theirs, "_fields", None)
+        assert len(ours) == len(theirs)
+        for a, b in zip(ours, theirs, strict=True):
+            same(a, b, exact)
+    else:
+        assert type(ours) is type(theirs)
+        assert ours == theirs
+
+
+def outcome(f: Callable[..., Any], *args: Any) -> tuple[Any, type[Exception] | None]:
+    """``f(*args)`` and None, or None and the class of what it raised; warnings are silent."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            return f(*args), None
+        except Exception as error:
+            return None, type(error)
+
+
+def agree(f: Callable[[Any, Any], Any], array: Any, exact: bool = True) -> None:
+    """Asserts that ``f(tn, ours)`` is as ``f(np, array)``: value or class of error, view or copy."""
+    x = tn.asarray(array)
+    if array.dtype == x.dtype and array.strides != x.strides:
+        x = tn.asarray(array, copy=False)  # the layout is what is tested
+    theirs, expected = outcome(f, np, array)
+    ours, raised = outcome(f, tn, x)
+    assert raised is expected, f"{raised} instead of {expected}"
+    same(ours, theirs, exact)
+    if isinstance(theirs, np.ndarray) and theirs.size:
+        mine = np.shares_memory(np.asarray(ours), np.asarray(x))
+        assert mine == np.shares_memory(theirs, array), "a view, or a copy, where NumPy is not"

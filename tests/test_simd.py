@@ -1,0 +1,559 @@
+"""The simd backend against NumPy: every operation and dtype, layouts, reductions, conditions."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trueno._backends import _simd
+from trueno._backends.base import Backend
+from trueno._backends.numpy import NumpyBackend
+from trueno._backends.simd import SimdBackend
+from trueno.dtypes import ACCELERATED, BOOL, COMPLEXES, FLOATS, INT64, Dtype
+from trueno.memory import Storage, View
+from trueno.ops import ELEMENTWISE, OPS, OVERFLOW, REDUCTIONS, UNDERFLOW
+from trueno.plan import Instruction, Kernel, Launch, Output
+
+SIMD, NUMPY = SimdBackend(), NumpyBackend()
+REALS = tuple(dtype for dtype in ACCELERATED if dtype not in COMPLEXES)
+F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+
+# Results that may differ from NumPy's in the last bits; all others are compared exactly.
+APPROXIMATE = {
+    *("pow exp exp2 expm1 log log2 log10 log1p logaddexp sin cos tan asin acos atan atan2 sinh cosh"
+      " tanh asinh acosh atanh hypot cbrt erf erfc rsqrt").split()
+}  # fmt: skip
+# Functions whose meaning is a formula that rounds, and loses digits, at every step.
+COMPOSED = set("elu selu sigmoid silu softplus mish gelu gelu_tanh hardsigmoid hardswish".split())
+COMPOSED |= {"softsign", "logaddexp"}
+TOLERANCE = {"e": 2e-3, "f": 1e-6, "d": 8e-15}
+
+
+def view(array: Any) -> View:
+    return View(Storage(array), array)
+
+
+def launch(
+    backend: Backend, kernel: Kernel, inputs: Any, outputs: Any, axes: Any = (), consts: Any = ()
+) -> list[int]:
+    dims = max(a.ndim for a in (*inputs, *outputs))
+    padded = [(1,) * (dims - a.ndim) + a.shape for a in (*inputs, *outputs)]
+    shape = tuple(map(max, zip(*padded, strict=True)))
+    masks: list[int] = []
+    backend.launch(
+        Launch(
+            kernel,
+            shape,
+            tuple(axes),
+            tuple(map(view, inputs)),
+            tuple(consts),
+            tuple(map(view, outputs)),
+            masks.extend,
+        )
+    )
+    return masks
+
+
+def one_op(name: str, inputs: tuple[Dtype, ...], output: Dtype) -> Kernel:
+    body = (Instruction(name, tuple(range(len(inputs))), output),)
+    return Kernel(inputs, (), body, (Output(len(inputs), None, output),))
+
+
+def reduction(name: str, dtype: Dtype) -> Kernel:
+    output = {"all": BOOL, "any": BOOL, "argmax": INT64, "argmin": INT64}.get(name, dtype)
+    return Kernel((dtype,), (), (), (Output(0, name, output),))
+
+
+def values(dtype: Dtype, n: int, seed: int) -> Any:
+    """Random elements, special ones among them, in an order that pairs them in many ways."""
+    rng = np.random.default_rng(seed)
+    if dtype == BOOL:
+        return rng.integers(0, 2, n).astype(bool)
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        special = [info.min, info.max, 0, 1, 2, 3, info.max - 1, info.min + 1]
+        special += [-1, -2] if dtype.kind == "i" else []
+        small = rng.integers(max(info.min, -20), 20, n)
+        chosen = np.where(rng.random(n) < 0.5, small, rng.choice(special, n))
+        wide = rng.integers(info.min, info.max, n, dtype=dtype, endpoint=True)
+        return np.where(rng.random(n) < 0.3, wide, chosen.astype(dtype))
+    info = np.finfo(dtype)
+    special = [0.0, -0.0, 1, -1, 0.5, 2.5, -2.5, np.inf, -np.inf, np.nan, info.max, -info.max]
+    special += [info.tiny, info.smallest_subnormal, -info.smallest_subnormal, 3.5, 1e4, -1e4]
+    scaled = rng.standard_normal(n) * rng.choice([0.01, 1.0, 30.0], n)
+    with np.errstate(all="ignore"):
+        special_values = rng.choice(np.array(special, np.float64), n)
+        return np.where(rng.random(n) < 0.3, special_values, scaled).astype(dtype)
+
+
+def same(actual: Any, expected: Any, name: str) -> None:
+    if name not in APPROXIMATE | COMPOSED or actual.dtype.kind != "f":
+        np.testing.assert_array_equal(actual, expected, strict=True)
+        zero = (expected == 0) & (actual == 0) if actual.dtype.kind == "f" else False
+        np.testing.assert_array_equal(np.signbit(actual[zero]), np.signbit(expected[zero]))
+        return
+    tolerance = TOLERANCE[actual.dtype.char]
+    tiny = float(np.finfo(actual.dtype).tiny)
+    if name in COMPOSED:
+        tiny = tolerance
+    np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tiny, strict=True)
+
+
+def typed_ops() -> list[tuple[str, tuple[Dtype, ...], Dtype]]:
+    """Every elementwise operation in every dtype for which NumPy has a loop that keeps it."""
+    found = []
+    for name, op in ELEMENTWISE.items():
+        for dtype in REALS:
+            if name == "where":
+                found.append((name, (BOOL, dtype, dtype), dtype))
+            elif name == "cast":
+                found += [(name, (dtype,), to) for to in REALS]
+            else:
+                try:
+                    *operands, result = op.resolve((dtype,) * op.nin)
+                except TypeError:
+                    continue
+                if operands == [dtype] * op.nin:
+                    found.append((name, tuple(operands), result))
+    return found
+
+
+TYPED = typed_ops()
+
+
+def identifier(case: tuple[str, tuple[Dtype, ...], Dtype]) -> str:
+    return f"{case[0]}-{'-'.join(d.name for d in case[1])}-{case[2].name}"
+
+
+# ---------------------------------------------------------------- operations
+
+
+def test_supports_every_numpy_loop_that_keeps_the_dtype() -> None:
+    missing = [identifier(case) for case in TYPED if not SIMD.supports(*case)]
+    # NumPy raises for negative integer exponents, which only its own loop can find
+    assert missing == [f"pow-{t}-{t}-{t}" for t in ("int8", "int16", "int32", "int64")]
+
+
+def test_supports_nothing_else() -> None:
+    known = set(TYPED)
+    for name in set(ELEMENTWISE) - {"cast"}:
+        nin = OPS[name].nin
+        for dtype, output in itertools.product(ACCELERATED, ACCELERATED):
+            case = (name, ((BOOL, dtype, dtype) if name == "where" else (dtype,) * nin), output)
+            assert case in known or not SIMD.supports(*case), identifier(case)
+    assert not SIMD.supports("add", (F32, F64), F64)
+    assert not SIMD.supports("add", (F32,), F32)
+    assert not SIMD.supports("nonsense", (F32,), F32)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("case", [c for c in TYPED if SIMD.supports(*c)], ids=identifier)
+def test_operation(case: tuple[str, tuple[Dtype, ...], Dtype]) -> None:
+    name, inputs, output = case
+    kernel = one_op(name, inputs, output)
+    n = 1024 + 80  # NumPy's casts to uint32 give other results in its scalar remainders
+    operands = [values(dtype, n, seed) for seed, dtype in enumerate(inputs)]
+    actual, expected = np.empty(n, output), np.empty(n, output)
+    if name in COMPOSED:
+        operands = [np.nan_to_num(x, posinf=50, neginf=-50) for x in operands]
+        operands = [np.clip(x, -200, 200) for x in operands]
+    launch(SIMD, kernel, operands, [actual])
+    launch(NUMPY, kernel, operands, [expected])
+    if name in ("fmax", "fmin"):  # which of two zeros NumPy gives depends on the position
+        actual, expected = actual + output.type(0), expected + output.type(0)
+    same(actual, expected, name)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("case", [c for c in TYPED if SIMD.supports(*c)], ids=identifier)
+def test_conditions(case: tuple[str, tuple[Dtype, ...], Dtype]) -> None:
+    """One operand at a time, each condition that NumPy reports is reported, and no other."""
+    name, inputs, output = case
+    if not OPS[name].raises:
+        return
+    kernel = one_op(name, inputs, output)
+    wanted = OPS[name].raises & ~UNDERFLOW
+    few = {dtype: np.unique(values(dtype, 60, 5)) for dtype in inputs}
+    for point in itertools.product(*[few[dtype][:24] for dtype in inputs]):
+        operands = [np.full(3, x, dtype) for x, dtype in zip(point, inputs, strict=True)]
+        masks = [
+            launch(backend, kernel, operands, [np.empty(3, output)])[0] & wanted
+            for backend in (SIMD, NUMPY)
+        ]
+        assert masks[0] == masks[1], point
+
+
+def test_quiet_values_report_nothing() -> None:
+    """Vectorised code raises flags that no element warrants; none of them may come out."""
+    quiet = {"acosh": 1.5, "left": 1}
+    for name, inputs, output in TYPED:
+        if not SIMD.supports(name, inputs, output) or name == "cast":
+            continue
+        x = [np.full(1500, quiet.get(name, 0.5), dtype) for dtype in inputs]
+        if inputs[-1].kind in "iub":
+            x = [np.ones(1500, dtype) for dtype in inputs]
+        elif len(inputs) == 1 and name not in ("acosh", "atanh"):
+            x[0][::7] = np.nan
+        assert not any(launch(SIMD, one_op(name, inputs, output), x, [np.empty(1500, output)])), name
+
+
+# ---------------------------------------------------------------- layouts
+
+
+def fused() -> Kernel:
+    """2x + 3y - zx + 0.5, with a comparison as a second output."""
+    body = (
+        Instruction("multiply", (3, 0), F32),
+        Instruction("multiply", (4, 1), F32),
+        Instruction("add", (6, 7), F32),
+        Instruction("multiply", (2, 0), F32),
+        Instruction("subtract", (8, 9), F32),
+        Instruction("add", (10, 5), F32),
+        Instruction("less", (0, 1), BOOL),
+    )
+    return Kernel((F32,) * 3, (F32,) * 3, body, (Output(11, None, F32), Output(12, None, BOOL)))
+
+
+@st.composite
+def strided(draw: Any, shape: tuple[int, ...], dtype: Dtype, output: bool = False) -> Any:
+    """An array of this shape (or, for an input, broadcast to it) with any strides."""
+    order = draw(st.permutations(range(len(shape))))
+    steps = [draw(st.sampled_from([1, 1, 2, -1, -3])) for _ in shape]
+    single = [not output and draw(st.integers(0, 4)) == 0 for _ in shape]
+    extents = [1 if one else n for one, n in zip(single, shape, strict=True)]
+    full = [abs(step) * n for step, n in zip(steps, extents, strict=True)]
+    offset = draw(st.sampled_from([0, 0, 1]))  # bytes: an array need not be aligned
+    count = int(np.prod(full))
+    memory = np.zeros(count * dtype.itemsize + offset, np.uint8)[offset:].view(dtype)
+    memory[...] = values(dtype, count, draw(st.integers(0, 1000)))
+    array = memory.reshape([full[axis] for axis in order]).transpose(np.argsort(order))
+    array = array[(..., *(slice(None, None, step) for step in steps))]
+    return array[(..., *(slice(0, n) for n in extents))]
+
+
+shapes = st.one_of(
+    st.lists(st.integers(1, 7), max_size=5).map(tuple),
+    st.tuples(st.integers(1, 3), st.integers(1, 1500)),
+    st.tuples(st.integers(1, 1500), st.integers(1, 3)),
+    st.tuples(st.integers(1, 40), st.integers(1, 3), st.integers(1, 90)),
+)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@settings(max_examples=250, deadline=None)
+@given(st.data())
+def test_any_strides(data: Any) -> None:
+    shape = data.draw(shapes)
+    operands = [data.draw(strided(shape, F32)) for _ in range(3)]
+    outputs = [data.draw(strided(shape, dtype, output=True)) for dtype in (F32, BOOL)]
+    expected = [np.empty(shape, F32), np.empty(shape, bool)]
+    consts = tuple(np.float32(c) for c in (2, 3, 0.5))
+    masks = launch(SIMD, fused(), operands, outputs, consts=consts)
+    want = launch(NUMPY, fused(), [np.broadcast_to(a, shape) for a in operands], expected,
+                  consts=consts)  # fmt: skip
+    for actual, right in zip(outputs, expected, strict=True):
+        np.testing.assert_array_equal(actual, right)
+    assert [m & ~UNDERFLOW for m in masks] == [m & ~UNDERFLOW for m in want]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@settings(max_examples=250, deadline=None)
+@given(st.data())
+def test_any_reduction(data: Any) -> None:
+    name = data.draw(st.sampled_from(sorted(REDUCTIONS)))
+    dtype = data.draw(st.sampled_from(REALS))
+    shape = data.draw(shapes.filter(len))
+    axes = data.draw(st.sets(st.integers(0, len(shape) - 1), min_size=1).map(sorted))
+    if name.startswith("arg") and len(axes) not in (1, len(shape)):
+        axes = axes[:1]
+    operand = data.draw(strided(shape, dtype, output=True))
+    kernel = reduction(name, dtype)
+    kept = tuple(1 if axis in axes else n for axis, n in enumerate(shape))
+    actual = data.draw(strided(kept, kernel.outputs[0].dtype, output=True))
+    expected = np.empty(kept, kernel.outputs[0].dtype)
+    launch(SIMD, kernel, [operand], [actual], axes)
+    launch(NUMPY, kernel, [operand], [expected], axes)
+    if name in ("sum", "prod") and dtype.kind == "f":
+        check_sum(name, operand, actual, expected, tuple(axes))
+    else:
+        np.testing.assert_array_equal(actual, expected)
+
+
+def check_sum(name: str, operand: Any, actual: Any, expected: Any, axes: tuple[int, ...]) -> None:
+    """Infinities and NaN depend on the order of additions if partial sums overflow: skip those."""
+    wide = operand.astype(np.longdouble)
+    exact = getattr(np, name)(wide, axis=axes, keepdims=True)
+    scale = np.sum(np.abs(wide), axis=axes, keepdims=True) if name == "sum" else np.abs(exact)
+    largest = float(np.finfo(operand.dtype).max)
+    finite = np.isfinite(exact) & (scale < largest) & (scale > float(np.finfo(operand.dtype).tiny))
+    if name == "prod":  # the partial products may overflow or vanish
+        finite &= np.isfinite(expected) & np.isfinite(actual) & (actual != 0)
+        finite &= np.max(np.abs(wide), axis=axes, keepdims=True) < 100
+    terms = 40 if name == "sum" else operand.size // exact.size + 2
+    slack = terms * float(np.finfo(operand.dtype).eps)
+    error = np.abs(np.where(finite, actual.astype(np.longdouble) - exact, 0))
+    assert (error <= np.where(finite, scale, 1) * slack).all()
+    if name == "sum":
+        special = ~np.isfinite(wide).all(axis=axes, keepdims=True)
+        np.testing.assert_array_equal(actual[special], expected[special])
+
+
+@pytest.mark.parametrize("dtype", REALS, ids=str)
+@pytest.mark.parametrize("name", sorted(REDUCTIONS))
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_large_reductions(name: str, dtype: Dtype) -> None:
+    """Every axis subset of shapes that are split into parts and blocks in different ways."""
+    if not SIMD.supports(name, (dtype,), reduction(name, dtype).outputs[0].dtype):
+        pytest.fail("unsupported")
+    for shape in ((70000,), (3, 30011), (30011, 3), (700, 90), (130, 8, 65)):
+        operand = values(dtype, int(np.prod(shape)), 3).reshape(shape)
+        if dtype.kind == "f":  # few NaN, so that results are not all NaN
+            operand = np.where(np.isfinite(operand), operand % dtype.type(7), 1).astype(dtype)
+            operand.flat[12345] = np.nan
+            if name == "prod":  # near 1, so that it neither overflows nor vanishes
+                operand = (1 + operand * dtype.type(1e-4)).astype(dtype)
+        for count in range(1, len(shape) + 1):
+            for axes in itertools.combinations(range(len(shape)), count):
+                if name.startswith("arg") and count not in (1, len(shape)):
+                    continue
+                kernel = reduction(name, dtype)
+                kept = tuple(1 if axis in axes else n for axis, n in enumerate(shape))
+                actual = np.empty(kept, kernel.outputs[0].dtype)
+                expected = np.empty_like(actual)
+                launch(SIMD, kernel, [operand], [actual], axes)
+                launch(NUMPY, kernel, [operand], [expected], axes)
+                if name in ("sum", "prod") and dtype.kind == "f":
+                    check_sum(name, operand, actual, expected, axes)
+                else:
+                    np.testing.assert_array_equal(actual, expected, err_msg=f"{shape} {axes}")
+
+
+def test_reductions_fused_with_their_operand() -> None:
+    """sqrt(x) stored, and reduced in four ways at once, over an axis that is not the last."""
+    x = np.random.default_rng(1).random((40, 50, 60)).astype(np.float32)
+    outputs = (
+        Output(1, None, F32),
+        *(Output(1, name, F32) for name in ("sum", "max", "min")),
+        Output(1, "argmax", INT64),
+    )
+    kernel = Kernel((F32,), (), (Instruction("sqrt", (0,), F32),), outputs)
+    got = [np.empty(x.shape, F32), *(np.empty((40, 1, 60), F32) for _ in range(3))]
+    got.append(np.empty((40, 1, 60), INT64))
+    launch(SIMD, kernel, [x], got, (1,))
+    root = np.sqrt(x)
+    np.testing.assert_array_equal(got[0], root)
+    np.testing.assert_allclose(got[1], root.sum(1, keepdims=True), rtol=1e-6)
+    np.testing.assert_array_equal(got[2], root.max(1, keepdims=True))
+    np.testing.assert_array_equal(got[3], root.min(1, keepdims=True))
+    np.testing.assert_array_equal(got[4], root.argmax(1, keepdims=True))
+
+
+def test_sum_is_as_accurate_as_pairwise() -> None:
+    x = np.random.default_rng(2).random(3_000_001).astype(np.float32)
+    exact = x.astype(np.longdouble).sum()
+    got = np.empty(1, F32)
+    launch(SIMD, reduction("sum", F32), [x], [got], (0,))
+    assert abs(got[0] - exact) <= max(abs(x.sum() - exact), exact * np.finfo(F32).eps)
+
+
+def test_sum_conditions() -> None:
+    big = np.full(5000, np.finfo(F32).max)
+    opposite = np.array([np.inf, -np.inf] * 900, F32)
+    for x in (big, opposite, np.array([np.nan, 1, 2], F32), np.array([np.inf, 1], F32)):
+        outputs = np.empty(1, F32), np.empty(1, F32)
+        got = launch(SIMD, reduction("sum", F32), [x], outputs[:1], (0,))
+        want = launch(NUMPY, reduction("sum", F32), [x], outputs[1:], (0,))
+        assert got == want
+    half = np.full(3000, 60000, np.float16)
+    out = np.empty(1, np.float16)
+    assert launch(SIMD, reduction("sum", half.dtype), [half], [out], (0,)) == [OVERFLOW]
+    assert np.isinf(out[0])
+
+
+# ---------------------------------------------------------------- aliasing, errors, concurrency
+
+
+def test_output_in_the_memory_of_an_input() -> None:
+    """r = x + y into x, although x is read again: s = r * x; and log(x) into x, then checked."""
+    rng = np.random.default_rng(4)
+    for shape, step in (((5000,), 1), ((60, 70), 2)):
+        x = rng.random(shape).astype(F32)[..., ::step]
+        y = rng.random(x.shape).astype(F32)
+        before, product = x.copy(), np.empty(x.shape, F32)
+        body = (Instruction("add", (0, 1), F32), Instruction("multiply", (2, 0), F32))
+        kernel = Kernel((F32, F32), (), body, (Output(2, None, F32), Output(3, None, F32)))
+        launch(SIMD, kernel, [x, y], [x, product])
+        np.testing.assert_array_equal(x, before + y)
+        np.testing.assert_array_equal(product, (before + y) * before)
+        x[...] = -1
+        assert launch(SIMD, one_op("log", (F32,), F32), [x], [x]) == [8, 0]
+
+
+def test_copies() -> None:
+    for dtype in REALS:
+        source = values(dtype, 60 * 70, 9).reshape(60, 70)
+        kernel = Kernel((dtype,), (), (), (Output(0, None, dtype), Output(0, None, dtype)))
+        first, second = np.empty((60, 70), dtype), np.empty((70, 60), dtype)
+        launch(SIMD, kernel, [source], [first, second.T])
+        assert first.tobytes() == source.tobytes()
+        assert second.T.tobytes() == source.tobytes()
+
+
+def test_constants_only() -> None:
+    kernel = Kernel((), (F64,), (), (Output(0, None, F64),))
+    out = np.empty((3, 1000))
+    launch(SIMD, kernel, [], [out], consts=(np.float64(2.5),))
+    assert (out == 2.5).all()
+
+
+def test_wrong_operands_are_refused() -> None:
+    x = np.ones(10, F32)
+    kernel = one_op("negative", (F32,), F32)
+    with pytest.raises(TypeError, match="float64"):
+        launch(SIMD, kernel, [x.astype(F64)], [np.empty(10, F32)])
+    read_only = np.empty(10, F32)
+    read_only.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        launch(SIMD, kernel, [x], [read_only])
+    with pytest.raises(ValueError, match="shape"):
+        SIMD.launch(Launch(kernel, (11,), (), (view(x),), (), (view(np.empty(11, F32)),), list))
+    with pytest.raises(TypeError, match="no SIMD kernel"):
+        launch(SIMD, one_op("bitwise_and", (F32, F32), F32), [x, x], [x.copy()])
+
+
+def test_equal_dtypes_and_subclasses() -> None:
+    """NumPy may have two int64 dtypes, and views may be of its subclasses."""
+    x = np.arange(10, dtype=np.longlong)
+    out = np.empty(10, INT64)
+    launch(SIMD, one_op("negative", (INT64,), INT64), [x.view(np.recarray)], [out])
+    assert (out == -x).all()
+
+
+def test_sixty_four_dimensions() -> None:
+    x = np.arange(8.0).reshape((1, 2) * 3 + (1,) * 58)
+    out = np.empty((1,) * 64)
+    launch(SIMD, reduction("sum", F64), [x], [out], range(64))
+    assert out.item() == 28
+
+
+def test_thread_counts_give_the_same_bits() -> None:
+    rng = np.random.default_rng(8)
+    cases = [
+        (rng.standard_normal(shape).astype(dtype), axes)
+        for dtype in FLOATS
+        for shape, axes in (((1_000_003,), (0,)), ((999, 1001), (0,)), ((999, 1001), (1,)))
+    ]
+    bits: list[set[bytes]] = [set() for _ in cases]
+    threads = SIMD.threads
+    for count in (1, 2, 3, 8):
+        SIMD.set_threads(count)
+        for seen, (x, axes) in zip(bits, cases, strict=True):
+            kept = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
+            out = np.empty(kept, x.dtype)
+            launch(SIMD, reduction("sum", x.dtype), [x], [out], axes)
+            seen.add(out.tobytes())
+    SIMD.set_threads(threads)
+    assert all(len(seen) == 1 for seen in bits)
+
+
+def test_concurrent_callers() -> None:
+    x = np.random.default_rng(3).random(400_000)
+    want = np.sqrt(x)
+    failures = []
+
+    def work() -> None:
+        out = np.empty_like(x)
+        for _ in range(20):
+            out[...] = 0
+            launch(SIMD, one_op("sqrt", (F64,), F64), [x], [out])
+            if not np.array_equal(out, want):
+                failures.append(out)
+
+    callers = [threading.Thread(target=work) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert not failures
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_fork() -> None:
+    x = np.ones(1_000_000)
+    out = np.empty(1)
+    launch(SIMD, reduction("sum", F64), [x], [out], (0,))
+    child = os.fork()
+    if child == 0:
+        out[0] = 0
+        launch(SIMD, reduction("sum", F64), [x], [out], (0,))
+        os._exit(0 if out[0] == 1_000_000 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+DIGEST = """
+import hashlib, sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+np.seterr(all="ignore")
+import test_simd as t
+print(t.SIMD.isa, t.digest())
+"""
+
+
+def digest() -> str:
+    """A hash of every operation's results and conditions on many values, NaN made equal."""
+    import hashlib  # noqa: PLC0415 -- only the subprocess needs it
+
+    state = hashlib.sha256()
+    for name, inputs, output in TYPED:
+        if SIMD.supports(name, inputs, output):
+            operands = [values(dtype, 3001, seed) for seed, dtype in enumerate(inputs)]
+            out = np.empty(3001, output)
+            masks = launch(SIMD, one_op(name, inputs, output), operands, [out])
+            if output.kind == "f":
+                out[np.isnan(out)] = np.nan
+            state.update(f"{name} {inputs} {output} {masks}".encode() + out.tobytes())
+    for name in REDUCTIONS:
+        for dtype in REALS:
+            kernel = reduction(name, dtype)
+            for axes, kept in (((0,), (1, 7)), ((1,), (3001, 1)), ((0, 1), (1, 1))):
+                if not (name.startswith("arg") and axes == ()):
+                    x = np.nan_to_num(values(dtype, 21007, 6)).reshape(3001, 7)
+                    out = np.empty(kept, kernel.outputs[0].dtype)
+                    launch(SIMD, kernel, [x], [out], axes)
+                    state.update(np.nan_to_num(out).tobytes())
+    return state.hexdigest()
+
+
+def test_instruction_sets_give_the_same_bits() -> None:
+    names = []
+    while (name := _simd.lib.trueno_isa(len(names))) != _simd.ffi.NULL:
+        names.append(_simd.ffi.string(name).decode())
+    running = {}
+    for name in names:
+        environment = {**os.environ, "TRUENO_ISA": name, "TRUENO_NUM_THREADS": "2"}
+        command = [sys.executable, "-c", DIGEST, os.path.dirname(__file__)]
+        running[name] = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        ).stdout.split()
+    assert {isa for isa, _ in running.values()} <= set(names)
+    assert len({bits for _, bits in running.values()}) == 1, running
+
+
+def test_unknown_isa_is_refused() -> None:
+    command = [sys.executable, "-c", "from trueno._backends.simd import SimdBackend; SimdBackend()"]
+    for switch in ("TRUENO_ISA", "TRUENO_NUM_THREADS"):
+        environment = {**os.environ, switch: "abacus"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode != 0
+        assert switch in done.stderr
