@@ -105,6 +105,10 @@ void *trueno_pick(int largest, int dtype) {
     return is_dtype(dtype) ? (void *)trueno_kernels->pick[largest != 0][dtype] : NULL;
 }
 
+void *trueno_find(int largest, int dtype) {
+    return is_dtype(dtype) ? (void *)trueno_kernels->find[largest != 0][dtype] : NULL;
+}
+
 void *trueno_check(int dtype) {
     if (dtype == D_f32 || dtype == D_f64)
         return (void *)trueno_kernels->check_float[dtype == D_f64];

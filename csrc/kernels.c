@@ -171,6 +171,29 @@ FLOATS(CASTS_FROM_FLOAT, )
 ALL(PICK_LOOP, pick_largest, >)
 ALL(PICK_LOOP, pick_smallest, <)
 
+/* The first element of x that is better than `best`, which it replaces; -1 if there is none. Most
+ * tiles have none, and one look without branches tells. */
+#define FIND_LOOP(S, MEMORY, T, name, BETTER) \
+    static int64_t name##_##S(const void *x_, void *best_, int64_t n) { \
+        const MEMORY *xs = x_; \
+        T best = (T)*(MEMORY *)best_; \
+        int64_t at = -1; \
+        int any = 0; \
+        if (best != best) return -1; \
+        EACH { T x = (T)xs[i]; any |= (x BETTER best) | (x != x); } \
+        for (int64_t i = 0; any && i < n; i++) { \
+            T x = (T)xs[i]; \
+            if (!((x BETTER best) | (x != x))) continue; \
+            best = x; \
+            at = i; \
+            if (x != x) break; \
+        } \
+        *(MEMORY *)best_ = (MEMORY)best; \
+        return at; \
+    }
+ALL(FIND_LOOP, find_largest, >)
+ALL(FIND_LOOP, find_smallest, <)
+
 /* ---- conditions */
 
 /* A first look sees whether any result is infinite, NaN or (if that matters) tiny: seldom. */
@@ -359,6 +382,7 @@ const Kernels KERNELS = {
     },
     .round16 = round_to_f16,
     .pick = {{ALL(PICK_ENTRY, pick_smallest)}, {ALL(PICK_ENTRY, pick_largest)}},
+    .find = {{ALL(PICK_ENTRY, find_smallest)}, {ALL(PICK_ENTRY, find_largest)}},
     .check_float = {check_float_f32, check_float_f64},
     .check_divisor = {INTS(DIVISOR_ENTRY, )},
     .check_narrow = {check_narrow_f32, check_narrow_f64},

@@ -148,18 +148,31 @@ static void merge(Layout *l) {
     if (l->dims) l->dims = last + 1;
 }
 
+/* A single step from arrays to an array needs no tile buffer: its tiles may be long. */
+static bool needs_no_buffer(const Layout *l, const Program *p) {
+    if (l->dims != 1 || p->steps != 1 || p->consts || p->outputs != 1 || p->output[0].reduces ||
+        p->output[0].checked || p->output[0].producer != 0)
+        return false;
+    for (int k = 0; k < l->operands - 1; k++)
+        if (l->operand[k].stride[0] != l->operand[k].size ||
+            l->operand[k].base % l->operand[k].size)
+            return false;
+    return l->extent[0] * p->output[0].size <= STREAM_BYTES;
+}
+
 /* Takes whole inner dimensions of one kind while they fit, then a piece of the next. */
-static void cut(Layout *l) {
+static void cut(Layout *l, const Program *program) {
     int d = l->dims;
+    int64_t longest = needs_no_buffer(l, program) ? LONG_TILE : TILE;
     l->whole = 1;
     while (d > 0 && l->reduced[d - 1] == l->reduced[l->dims - 1] &&
-           l->whole * l->extent[d - 1] <= TILE)
+           l->whole * l->extent[d - 1] <= longest)
         l->whole *= l->extent[--d];
     l->whole_from = d;
     l->cut = d - 1;
     l->piece = l->pieces = 1;
     if (d > 0) {
-        int64_t extent = l->extent[d - 1], most = TILE / l->whole;
+        int64_t extent = l->extent[d - 1], most = longest / l->whole;
         l->pieces = (extent + most - 1) / most;
         l->piece = (extent + l->pieces - 1) / l->pieces;
         if (l->whole == 1) { /* pieces of equal length, that keep the rows' alignment */
@@ -211,6 +224,16 @@ static void set_index_strides(Operand *operand, int dims, const int64_t *shape,
         if (shape[d] > 1) operand->stride[to++] = strides[d];
 }
 
+static bool index_ascends(const Layout *l) {
+    int64_t expected = 1;
+    for (int d = l->dims - 1; d >= 0; d--) {
+        if (!l->reduced[d]) continue;
+        if (l->operand[l->operands - 1].stride[d] != expected) return false;
+        expected *= l->extent[d];
+    }
+    return l->cut_reduced && l->whole_reduced;
+}
+
 int layout_make(Layout *l, const Program *program, const int64_t *block) {
     int dims = (int)block[0];
     const int64_t *shape = block + 1, *objects = block_objects(block);
@@ -252,7 +275,8 @@ int layout_make(Layout *l, const Program *program, const int64_t *block) {
     flip_negative(l);
     sort(l, program);
     merge(l);
-    cut(l);
+    cut(l, program);
+    l->ascending = index_ascends(l);
     for (int k = 0; k < l->operands - 1; k++)
         l->operand[k].mode = mode_in_tile(l, l->operand + k);
     return 0;

@@ -4,6 +4,11 @@
 
 #include "trueno.h"
 
+/* Results larger than this (the last-level cache, or half of it) are written past the cache. */
+#define STREAM_BYTES ((int64_t)32 << 20)
+
+enum { LONG_TILE = 8 * TILE };
+
 typedef enum { DENSE, SCALAR, STRIDED } Mode;
 
 typedef struct {
@@ -24,6 +29,7 @@ typedef struct {
     bool cut_reduced, whole_reduced;
     int64_t whole, piece, pieces;
     int64_t tile;        /* elements in a full tile */
+    bool ascending;      /* within a tile the index rises by 1 an element, and from tile to tile */
     int loops, kept_loops;
     int loop[MAX_DIMS];  /* dimensions iterated tile by tile, the kept ones before the reduced */
     int64_t kept_tiles, reduced_tiles;

@@ -17,19 +17,16 @@
 
 /* T_Pn(x, c0, c1, ...): polynomial of n coefficients, lowest power first, by Horner's rule up to
  * eight. Of a longer one only the two lowest steps, where rounding errors count, are Horner's; the
- * rest is A(x^2) + x B(x^2), two chains that shorten the latency. */
+ * rest is T_Sn: A(x^2) + x B(x^2), two chains that shorten the latency. */
 #define T_P2(x, a, b) T_FMA(x, b, a)
 #define T_P3(x, a, ...) T_FMA(x, T_P2(x, __VA_ARGS__), a)
 #define T_P4(x, a, ...) T_FMA(x, T_P3(x, __VA_ARGS__), a)
 #define T_P5(x, a, ...) T_FMA(x, T_P4(x, __VA_ARGS__), a)
 #define T_P6(x, a, ...) T_FMA(x, T_P5(x, __VA_ARGS__), a)
 #define T_P7(x, a, ...) T_FMA(x, T_P6(x, __VA_ARGS__), a)
-#define T_P8(x, a, ...) T_FMA(x, T_P7(x, __VA_ARGS__), a)
 #define T_P10(x, a, b, ...) T_FMA(x, T_FMA(x, T_S8(x, __VA_ARGS__), b), a)
 #define T_P11(x, a, b, ...) T_FMA(x, T_FMA(x, T_S9(x, __VA_ARGS__), b), a)
 #define T_P13(x, a, b, ...) T_FMA(x, T_FMA(x, T_S11(x, __VA_ARGS__), b), a)
-#define T_P15(x, a, b, ...) T_FMA(x, T_FMA(x, T_S13(x, __VA_ARGS__), b), a)
-#define T_P18(x, a, b, ...) T_FMA(x, T_FMA(x, T_S16(x, __VA_ARGS__), b), a)
 #define T_P19(x, a, b, ...) T_FMA(x, T_FMA(x, T_S17(x, __VA_ARGS__), b), a)
 #define T_P20(x, a, b, ...) T_FMA(x, T_FMA(x, T_S18(x, __VA_ARGS__), b), a)
 #define T_P22(x, a, b, ...) T_FMA(x, T_FMA(x, T_S20(x, __VA_ARGS__), b), a)
@@ -56,16 +53,20 @@
 #define T_A19(z, a, b, ...) T_FMA(z, T_A17(z, __VA_ARGS__), a)
 #define T_A20(z, a, b, ...) T_FMA(z, T_A18(z, __VA_ARGS__), a)
 
+#define T_S7(x, a, ...) \
+    T_FMA(x, T_A6((x) * (x), __VA_ARGS__), T_A7((x) * (x), a, __VA_ARGS__))
 #define T_S8(x, a, ...) \
     T_FMA(x, T_A7((x) * (x), __VA_ARGS__), T_A8((x) * (x), a, __VA_ARGS__))
 #define T_S9(x, a, ...) \
     T_FMA(x, T_A8((x) * (x), __VA_ARGS__), T_A9((x) * (x), a, __VA_ARGS__))
+#define T_S10(x, a, ...) \
+    T_FMA(x, T_A9((x) * (x), __VA_ARGS__), T_A10((x) * (x), a, __VA_ARGS__))
 #define T_S11(x, a, ...) \
     T_FMA(x, T_A10((x) * (x), __VA_ARGS__), T_A11((x) * (x), a, __VA_ARGS__))
 #define T_S13(x, a, ...) \
     T_FMA(x, T_A12((x) * (x), __VA_ARGS__), T_A13((x) * (x), a, __VA_ARGS__))
-#define T_S16(x, a, ...) \
-    T_FMA(x, T_A15((x) * (x), __VA_ARGS__), T_A16((x) * (x), a, __VA_ARGS__))
+#define T_S15(x, a, ...) \
+    T_FMA(x, T_A14((x) * (x), __VA_ARGS__), T_A15((x) * (x), a, __VA_ARGS__))
 #define T_S17(x, a, ...) \
     T_FMA(x, T_A16((x) * (x), __VA_ARGS__), T_A17((x) * (x), a, __VA_ARGS__))
 #define T_S18(x, a, ...) \

@@ -5,13 +5,13 @@
  * (without -fno-trapping-math gcc keeps branches; contraction would make the bits depend on the
  * instruction set). The hardware's exception flags are meaningless afterwards.
  *
- * All are computed in double with polynomials of 2^-28 relative error or better and rounded once:
- * at most 0.6 ULP for every input of every unary function (docs/accuracy.md).
+ * All but exp and exp2 are computed in double with polynomials of 2^-27 relative error or better
+ * and rounded once: at most 0.6 ULP, exp and exp2 0.85, for every input (docs/accuracy.md).
  *
- * Trigonometric contract: t_sin_f32, t_cos_f32, t_tan_f32 hold for |x| <= T_TRIG_LIMIT_F32, and for
- * infinities and NaN. Beyond, the scalar t_sin_big_f32, t_cos_big_f32, t_tan_big_f32 are right for
- * every input: run the fast loop over a tile, then, if any fabs(x) > T_TRIG_LIMIT_F32, mend those
- * elements in a second loop.
+ * Trigonometric contract: t_sin_f32, t_cos_f32, t_tan_f32 hold for |x| <= T_TRIG_LIMIT_F32, for
+ * infinities and for NaN. Beyond, the scalar t_sin_big_f32, t_cos_big_f32, t_tan_big_f32 are right
+ * for every input: run the fast loop over a tile, then, if any fabs(x) > T_TRIG_LIMIT_F32, mend
+ * those elements in a second loop.
  *
  * Special values and signed zeros follow C99 annex F and NumPy.
  */

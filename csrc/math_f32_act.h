@@ -1,4 +1,4 @@
-/* float32 activations, computed in double. As in math_f64_act.h, x f(x) with f(-inf) = 0 is NaN. */
+/* float32 activations, computed in double. As in float64, x f(x) is NaN where f(-inf) = 0. */
 #ifndef TRUENO_MATH_F32_ACT_H
 #define TRUENO_MATH_F32_ACT_H
 

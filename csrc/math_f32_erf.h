@@ -8,7 +8,7 @@
 /* erf(x) = x P(x^2) up to 3.93, where it rounds to 1. */
 static inline double t_erf_short(double x) {
     double c = t_at_most(3.93, t_at_least(-3.93, x));
-    double p = T_P18(c * c, 0x1.20dd74ff323dcp+0, -0x1.812743bd336afp-2, 0x1.ce2ed4e436b7bp-4,
+    double p = T_S18(c * c, 0x1.20dd74ff323dcp+0, -0x1.812743bd336afp-2, 0x1.ce2ed4e436b7bp-4,
                      -0x1.b829b9a564c2ap-6, 0x1.5649e077b243ap-8, -0x1.bfaff1ac072e4p-11,
                      0x1.f75165c3ff2cbp-14, -0x1.ed09a52ed93bcp-17, 0x1.a69bfa4047342p-20,
                      -0x1.3b251a71eb2aep-23, 0x1.92bb50eee46eap-27, -0x1.af0df722f176bp-31,
@@ -26,7 +26,7 @@ static inline double t_erfc_short(double a) {
     double c = t_at_most(10.6, a), plus = c + 2, below = T_FMA(2, c, 1);
     double inverse = 1 / (plus * below);
     double t = (c - 2) * below * inverse;
-    double p = T_P13(t, 0x1.46e80e23c0fdep+0, -0x1.7bf5ec97d5aa7p-4, -0x1.5407c3d674bb7p-3,
+    double p = T_S13(t, 0x1.46e80e23c0fdep+0, -0x1.7bf5ec97d5aa7p-4, -0x1.5407c3d674bb7p-3,
                      0x1.4ffa27592cc49p-3, -0x1.bc29e44db2c35p-5, -0x1.0746943294dd9p-7,
                      0x1.1d9c9c6fbcc5dp-7, 0x1.4d3bbbc759861p-10, -0x1.77a48277379cbp-10,
                      -0x1.cfbfe2eff00adp-12, 0x1.5e2d190c61f59p-13, 0x1.dc611ae044683p-14,

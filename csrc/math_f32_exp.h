@@ -15,7 +15,7 @@ static inline double t_exp_short(double x) {
     return p * t_power_of_two(u);
 }
 
-/* exp and exp2, which cost little beside a load and a store, stay in float32: half as many vectors.
+/* exp and exp2, which cost little beside a load and a store, stay in float32: half the vectors.
  * Adding 1.5 * 2^23 + 254 leaves n + 254 in the low bits; t_scale_f32 is t_scale for float32. */
 #define T_SCALE_ROUND_F32 (0x1.8p23f + 254)
 
@@ -40,8 +40,8 @@ static inline float t_exp_f32(float x) {
     return t_scale_f32(one + (rest + __builtin_fmaf(r * r, q, low)), u);
 }
 
-/* exp2(x): 0.5 ULP rounding + 0.3; exact at integers. The coefficients were rounded to float32 one by
- * one, refitting the rest. */
+/* exp2(x): 0.5 ULP rounding + 0.3; exact at integers. The coefficients were rounded to float32
+ * one by one, refitting the rest. */
 static inline float t_exp2_f32(float x) {
     float c = -151 > x ? -151 : x;
     c = 129 < c ? 129 : c;
@@ -61,7 +61,7 @@ static inline double t_exp2_short(double x) {
     double n = x + T_EXPONENT_ROUND;
     uint64_t u = t_bits(n);
     double r = x - (n - T_EXPONENT_ROUND);
-    double p = T_P7(r, 1, 0x1.62e431713b79ep-1, 0x1.ebfbe07db8730p-3, 0x1.c6ae2b5223794p-5,
+    double p = T_S7(r, 1, 0x1.62e431713b79ep-1, 0x1.ebfbe07db8730p-3, 0x1.c6ae2b5223794p-5,
                     0x1.3b29e3a986a38p-7, 0x1.5f8932e52b056p-10, 0x1.446ca23393c1cp-13); /* -28 */
     return p * t_power_of_two(u);
 }
@@ -102,7 +102,8 @@ static inline t_halves t_halves_short(double x) {
     h.m = t_double(0x7fc0000000000000u - u);
     n -= 0x1.8p52 + 1022;
     double r = T_FMA(-n, T_LN2_LO, T_FMA(-n, T_LN2_HI, x)), z = r * r;
-    double s = T_P3(z, 0x1.555555739a393p-3, 0x1.1110b19c95bc4p-7, 0x1.a17037b1889dcp-13); /* -37 */
+    double s = T_P3(z, 0x1.555555739a393p-3, 0x1.1110b19c95bc4p-7,
+                    0x1.a17037b1889dcp-13); /* -37 */
     h.sinh = T_FMA(r * z, s, r);
     h.cosh = T_P4(z, 1, 0x1.0000004424475p-1, 0x1.55547e75e1808p-5,
                   0x1.6d97dfcba9db2p-10); /* -34 */

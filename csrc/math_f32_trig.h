@@ -53,7 +53,7 @@ static inline float t_tan_f32(float x) {
     return x == 0 ? x : (float)t;
 }
 
-/* Any float32, scalar, for the elements beyond T_TRIG_LIMIT_F32: the float64 functions, rounded. */
+/* Any float32, scalar, for elements beyond T_TRIG_LIMIT_F32: the float64 functions, rounded. */
 static inline float t_sin_big_f32(float x) { return (float)t_sin_big_f64(x); }
 static inline float t_cos_big_f32(float x) { return (float)t_cos_big_f64(x); }
 static inline float t_tan_big_f32(float x) { return (float)t_tan_big_f64(x); }
@@ -61,7 +61,7 @@ static inline float t_tan_big_f32(float x) { return (float)t_tan_big_f64(x); }
 /* atan(q), |q| <= 1. */
 static inline double t_atan_short(double q) {
     double z = q * q;
-    double p = T_P10(z, -0x1.555551044fc8ap-2, 0x1.9997e0457f815p-3, -0x1.24737480bae12p-3,
+    double p = T_S10(z, -0x1.555551044fc8ap-2, 0x1.9997e0457f815p-3, -0x1.24737480bae12p-3,
                      0x1.c4f1edbf811b2p-4, -0x1.68e72a4448b4ap-4, 0x1.142327a0c54cep-4,
                      -0x1.6e1aa73a1ac82p-5, 0x1.714cccff25836p-6, -0x1.df9a27fe0cab8p-8,
                      0x1.23fba02561f76p-10); /* -31 */

@@ -39,8 +39,8 @@ static inline double t_sigmoid_f64(double x) { return t_gate_f64(1, x, 0); }
 
 static inline double t_silu_f64(double x) { return t_gate_f64(x, x, 0); }
 
-/* x sigmoid(x (A + B x^2)), A = 2 sqrt(2/pi), B = 0.044715 A: Hendrycks & Gimpel 2016. The argument
- * of the exponential reaches 745, so it is formed in double-double arithmetic. */
+/* x sigmoid(x (A + B x^2)), A = 2 sqrt(2/pi), B = 0.044715 A: Hendrycks & Gimpel 2016. The
+ * exponential's argument reaches 745, so it is formed in double-double arithmetic. */
 static inline double t_gelu_tanh_f64(double x) {
     double c = t_at_most(40, t_at_least(-40, x));
     t_dd z = t_product(c, c);
@@ -53,15 +53,20 @@ static inline double t_gelu_tanh_f64(double x) {
     return t_gate_f64(x, w.hi, w.lo);
 }
 
-/* gelu(x) = x erfc(-x / sqrt(2)) / 2 (Hendrycks & Gimpel 2016): with T = |x| erfc(|x| / sqrt(2)) / 2
- * it is x - T or -T; the square of the argument, x^2 / 2, is exact in two parts. For |x| < 0.7,
- * x/2 + x/2 erf(x / sqrt(2)). 0.5 ULP rounding + 1. */
+/* gelu(x) = x erfc(-x / sqrt(2)) / 2 (Hendrycks & Gimpel 2016): x - T or -T with
+ * T = |x| erfc(|x| / sqrt(2)) / 2; the square of the argument, x^2 / 2, is exact in two parts.
+ * Below 0.7, x/2 (1 + erf(x / sqrt(2))) with the leading 1 + x sqrt(2/pi) as an unevaluated sum.
+ * 0.5 ULP rounding + 0.5. */
 static inline double t_gelu_f64(double x) {
     double c = t_at_most(40, t_fabs(x)), half = 0.5 * x;
     t_dd a = t_product(c, 0x1.6a09e667f3bcdp-1);
     a.lo = T_FMA(c, -0x1.bdd3413b26456p-55, a.lo);
     double tail = t_erfc_tail_f64(0.5 * c, a, t_product(0.5 * c, c));
-    double small = T_FMA(half, t_erf_small_f64(x * 0x1.6a09e667f3bcdp-1), half);
+    t_dd lead = t_product(x, 0x1.9884533d43650p-1), one = t_fast_sum(1, lead.hi);
+    double rest = T_FMA(x, 0x1.d03af5843d71fp-55, lead.lo);
+    rest = T_FMA(0x1.6a09e667f3bcdp-1 * x, t_erf_tail_f64(half * x), rest);
+    t_dd p = t_product(half, one.hi);
+    double small = p.hi + T_FMA(half, one.lo + rest, p.lo);
     double r = c < 0.7 ? small : (x < 0 ? x - x : x) - tail;
     return t_copysign(r, x);
 }

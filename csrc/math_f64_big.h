@@ -1,8 +1,8 @@
 /* sin, cos and tan of any float64, scalar: for the few elements beyond T_TRIG_LIMIT_F64.
  *
- * Payne & Hanek, "Radian reduction for trigonometric functions", SIGNUM Newsletter 18 (1983): of the
- * product x * 2/pi only the bits of weight below 4 are formed, from the words of 2/pi that reach
- * them.
+ * Payne & Hanek, "Radian reduction for trigonometric functions", SIGNUM Newsletter 18 (1983): of
+ * the product x * 2/pi only the bits of weight below 4 are formed, from the words of 2/pi that
+ * reach them.
  */
 #ifndef TRUENO_MATH_F64_BIG_H
 #define TRUENO_MATH_F64_BIG_H
@@ -26,7 +26,7 @@ static inline t_quadrant t_reduce_big_f64(double x) {
     int e = (int)(bits >> 52 & 0x7ff) - 1075;
     uint64_t m = (bits & 0x000fffffffffffffu) | 0x0010000000000000u;
     int first = e < 2 ? 0 : (e - 2) / 32;
-    uint32_t product[10] = {0}; /* m times the seven words, lowest limb first; the top one stays 0 */
+    uint32_t product[10] = {0}; /* m times the seven words, lowest limb first; the top is 0 */
     for (int half = 0; half < 2; half++) {
         uint64_t factor = half ? m >> 32 : m & 0xffffffffu, carry = 0;
         for (int i = 0; i < 7; i++) {

@@ -39,8 +39,8 @@ static inline double t_erf_f64(double x) {
 }
 
 /* factor * erfc(a) for 1/2 <= a <= 29, given a^2 as an unevaluated sum. erfc(a) =
- * exp(-a^2) P(t) / (1 + 2 a), t = (a - 4) / (a + 4): the form of Shepherd & Laframboise, "Chebyshev
- * approximation of (1 + 2x) exp(x^2) erfc x", Math. Comp. 36 (1981), here with a minimax P.
+ * exp(-a^2) P(t) / (1 + 2 a), t = (a - 4) / (a + 4): the form of Shepherd & Laframboise,
+ * "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x", Math. Comp. 36 (1981), here minimax.
  * 0.5 ULP rounding + 0.4. */
 static inline double t_erfc_tail_f64(double factor, t_dd a, t_dd square) {
     double t = (a.hi - 4) / (a.hi + 4);
@@ -64,8 +64,8 @@ static inline double t_erfc_tail_f64(double factor, t_dd a, t_dd square) {
     return t_scale(t_quotient(above, below), e.u);
 }
 
-/* erfc(x): 2 - erfc(-x) for negative x, 1 - erf(x) below 1/2 with the leading 1 - x 2/sqrt(pi) as an
- * unevaluated sum. */
+/* erfc(x): 2 - erfc(-x) for negative x, 1 - erf(x) below 1/2 with the leading 1 - x 2/sqrt(pi) as
+ * an unevaluated sum. */
 static inline double t_erfc_f64(double x) {
     t_dd a = {t_at_most(28, t_fabs(x)), 0};
     double tail = t_erfc_tail_f64(1, a, t_product(a.hi, a.hi));

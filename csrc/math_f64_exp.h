@@ -63,7 +63,7 @@ static inline double t_exp2_f64(double x) {
     return t_exp2_sum_f64(t_at_most(1025, t_at_least(-1076, x)), 0);
 }
 
-/* (exp(x) - 1) / 4 as an unevaluated sum, -60 <= x <= 710.5: a quarter, so that 2^(n-2) stays finite.
+/* (exp(x) - 1) / 4 as an unevaluated sum, -60 <= x <= 710.5; a quarter, so that 2^(n-2) is finite.
  * exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), and exp(r) - 1 = r + (r_lo + r^2 q). */
 static inline t_dd t_quarter_expm1_f64(double x) {
     double n = T_FMA(x, T_LOG2E, 0x1.8p52 + 1021);
@@ -89,8 +89,8 @@ static inline double t_expm1_f64(double x) {
     return t_fabs(x) < 0x1p-54 ? x : 4 * e.hi;
 }
 
-/* With Q = (exp(y) - 1) / 4: tanh(y/2) = Q / (Q + 1/2); 0.5 ULP rounding + 0.3. Beyond 20 the result
- * rounds to 1. */
+/* With Q = (exp(y) - 1) / 4: tanh(y/2) = Q / (Q + 1/2); 0.5 ULP rounding + 0.3. Beyond 20 the
+ * result rounds to 1. */
 static inline double t_tanh_f64(double x) {
     t_dd q = t_quarter_expm1_f64(2 * t_at_most(20, t_fabs(x)));
     t_dd d = t_sum(q.hi, 0.5);

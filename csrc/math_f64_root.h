@@ -35,8 +35,8 @@ static inline t_cube t_cube_split(double a) {
     return c;
 }
 
-/* cbrt(x) = m y^2 and a Newton step on its residual: 0.5 ULP rounding + 0.01, so that perfect cubes
- * are exact. */
+/* cbrt(x) = m y^2 and a Newton step on its residual: 0.5 ULP rounding + 0.01, so that perfect
+ * cubes are exact. */
 static inline double t_cbrt_f64(double x) {
     double a = t_fabs(x);
     t_cube c = t_cube_split(a);

@@ -18,7 +18,8 @@ typedef struct {
 
 /* Cody & Waite (1980) with fused multiply-adds. For |x| <= 2^38, |n| < 2^38:
  *   x - n HI is a multiple of 2^-53 below 1, hence exact;
- *   hi is the rounded (x - n HI) - n MID, and lo its exact error, then - n LO.
+ *   n MID < 2^-15 is taken off with its error and the sum's: the fast two-sum is exact even where
+ *   n MID is the larger, because the other is a multiple of its ULP; n LO only touches lo.
  * The rest, n 2^-163 <= 2^-125, stands against |hi| > 2^-61, the closest that a double of this
  * range comes to a multiple of pi/2 (Muller, Elementary Functions, 3rd ed., section 11.3.2). */
 static inline t_quadrant t_reduce_f64(double x) {
@@ -27,8 +28,9 @@ static inline t_quadrant t_reduce_f64(double x) {
     q.u = t_bits(n);
     n -= T_ROUND;
     double r = T_FMA(-n, T_PI_2_HI, x);
-    q.hi = T_FMA(-n, T_PI_2_MID, r);
-    q.lo = T_FMA(-n, T_PI_2_LO, T_FMA(-n, T_PI_2_MID, r - q.hi));
+    t_dd middle = t_product(n, T_PI_2_MID), rest = t_fast_sum(r, -middle.hi);
+    q.hi = rest.hi;
+    q.lo = T_FMA(-n, T_PI_2_LO, rest.lo - middle.lo);
     return q;
 }
 

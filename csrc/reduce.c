@@ -7,7 +7,7 @@
 
 #include "vm.h"
 
-enum { BLOCK = 16, SHORT_ROW = 64 };
+enum { BLOCK = 16, SHORT_ROW = 16 };
 
 int reduce_levels(const Layout *l) {
     int levels = 1;
@@ -19,25 +19,36 @@ static Lanes lanes_at(const Output *o, Lanes lanes, int64_t offset) {
     return (Lanes){lanes.value + offset * o->lane_size, lanes.at ? lanes.at + offset : NULL};
 }
 
-/* into = into (+) from */
-static void combine(Machine *m, const Output *o, Lanes into, Lanes from, int64_t n) {
-    if (o->pick) {
-        ((Pick *)o->pick)(from.value, from.at, into.value, into.at, n);
-        m->dirty = true;
-        return;
-    }
+/* Between these two the hardware flags are the reduction's. */
+static void begin_flags(Machine *m, const Output *o) {
     if (o->trusted && m->dirty) fp_take();
-    ((Loop *)o->combine)(into.value, from.value, NULL, into.value, n);
     m->dirty = !o->trusted;
+}
+static void end_flags(Machine *m, const Output *o) {
     if (o->trusted) m->masks[o->mask] |= fp_take() & o->trusted;
 }
 
-void reduce_fold(Machine *m, const Output *o, Lanes rows, int64_t count, int64_t width) {
-    while (count > 1) {
+/* into = into (+) from */
+static void combine(const Output *o, Lanes into, Lanes from, int64_t n) {
+    if (o->pick) ((Pick *)o->pick)(from.value, from.at, into.value, into.at, n);
+    else ((Loop *)o->combine)(into.value, from.value, NULL, into.value, n);
+}
+
+/* Folds `count` rows of `width` lanes down to `least` rows, the second half onto the first. Gives
+ * the rows left. */
+static int64_t fold(const Output *o, Lanes rows, int64_t count, int64_t width, int64_t least) {
+    while (count > least) {
         int64_t half = (count + 1) / 2;
-        combine(m, o, rows, lanes_at(o, rows, half * width), (count - half) * width);
+        combine(o, rows, lanes_at(o, rows, half * width), (count - half) * width);
         count = half;
     }
+    return count;
+}
+
+void reduce_fold(Machine *m, const Output *o, Lanes rows, int64_t count, int64_t width) {
+    begin_flags(m, o);
+    fold(o, rows, count, width, 1);
+    end_flags(m, o);
 }
 
 static void clear(Machine *m, const Output *o, Lanes lanes) {
@@ -49,6 +60,7 @@ static void clear(Machine *m, const Output *o, Lanes lanes) {
 
 void reduce_begin(Machine *m) {
     const Program *p = m->run->program;
+    m->settled = false;
     for (int k = 0; k < p->outputs; k++) {
         if (!p->output[k].reduces) continue;
         clear(m, p->output + k, m->accumulator[k].now);
@@ -56,26 +68,34 @@ void reduce_begin(Machine *m) {
     }
 }
 
-/* Rows of `width` consecutive elements, each reduced to one lane. Short rows are transposed first,
- * so that the folding runs along them all at once. */
-static void fold_rows(Machine *m, const Output *o, Lanes from, Lanes to, int64_t rows,
+static void copy(const Output *o, Lanes to, Lanes from, int64_t n) {
+    memcpy(to.value, from.value, (size_t)(n * o->lane_size));
+    if (to.at) memcpy(to.at, from.at, (size_t)n * 8);
+}
+
+/* Rows of `width` consecutive elements, each reduced to one lane: long ones one by one, down to a
+ * short rest; short ones are transposed, so that the folding runs along all of them at once. */
+static void fold_rows(Machine *m, const Output *o, Lanes from, Lanes to, Lanes spare, int64_t rows,
                       int64_t width) {
     const Kernels *kernels = m->run->kernels;
-    if (width < SHORT_ROW) {
-        kernels->gather(to.value, from.value, o->lane_size, width, o->lane_size, rows,
-                        width * o->lane_size);
-        if (to.at) kernels->gather((char *)to.at, (char *)from.at, 8, width, 8, rows, width * 8);
-        reduce_fold(m, o, to, width, rows);
+    int64_t stride = width;
+    if (rows == 1) {
+        copy(o, to, from, width);
+        fold(o, to, width, 1, 1);
         return;
     }
-    memcpy(to.value, from.value, (size_t)(rows * width * o->lane_size));
-    if (to.at) memcpy(to.at, from.at, (size_t)(rows * width) * 8);
-    for (int64_t row = 0; row < rows; row++) {
-        Lanes lane = lanes_at(o, to, row), first = lanes_at(o, to, row * width);
-        reduce_fold(m, o, first, width, 1);
-        memcpy(lane.value, first.value, (size_t)o->lane_size);
-        if (to.at) *lane.at = *first.at;
+    if (width > SHORT_ROW) {
+        copy(o, spare, from, rows * width);
+        int64_t rest = width;
+        for (int64_t row = 0; row < rows; row++)
+            rest = fold(o, lanes_at(o, spare, row * width), width, 1, SHORT_ROW);
+        from = spare;
+        width = rest;
     }
+    kernels->gather(to.value, from.value, o->lane_size, width, o->lane_size, rows,
+                    stride * o->lane_size);
+    if (to.at) kernels->gather((char *)to.at, (char *)from.at, 8, width, 8, rows, stride * 8);
+    fold(o, to, width, rows, 1);
 }
 
 static void swap(Lanes *a, Lanes *b) {
@@ -87,12 +107,25 @@ static void swap(Lanes *a, Lanes *b) {
 static void end_block(Machine *m, const Output *o, Accumulator *a) {
     int level = 0;
     for (; a->blocks >> level & 1; level++) {
-        combine(m, o, a->level[level], a->now, m->run->layout.tile);
+        combine(o, a->level[level], a->now, m->run->layout.tile);
         swap(&a->level[level], &a->now);
     }
     swap(&a->level[level], &a->now);
     a->blocks++;
     clear(m, o, a->now);
+}
+
+/* Along ascending indices one lane does: the first of the best so far. */
+static void find(Machine *m, const Output *o, Accumulator *a, int64_t n) {
+    const char *value = m->at[o->value];
+    int64_t base = (intptr_t)m->pointer[m->run->layout.operands - 1];
+    m->dirty = true;
+    if (*a->now.at == INT64_MAX) {
+        memcpy(a->now.value, value, (size_t)o->lane_size);
+        *a->now.at = base;
+    }
+    int64_t at = ((Find *)o->find)(value, a->now.value, n);
+    if (at >= 0) *a->now.at = base + at;
 }
 
 void reduce_tile(Machine *m, int output, int64_t piece) {
@@ -101,14 +134,22 @@ void reduce_tile(Machine *m, int output, int64_t piece) {
     Accumulator *a = m->accumulator + output;
     Lanes from = {m->at[o->value], o->pick ? m->index : NULL};
     int64_t n = piece * l->whole;
+    if (o->pick && l->ascending) {
+        find(m, o, a, n);
+        return;
+    }
+    begin_flags(m, o);
     if (a->tiles && a->tiles % BLOCK == 0) end_block(m, o, a);
     a->tiles++;
     if (l->whole_reduced && !l->cut_reduced) {
-        fold_rows(m, o, from, a->work, piece, l->whole);
+        fold_rows(m, o, from, a->work, a->spare, piece, l->whole);
         from = a->work;
         n = piece;
     }
-    combine(m, o, a->now, from, n);
+    combine(o, a->now, from, n);
+    end_flags(m, o);
+    if (o->settles && l->whole_reduced && l->cut_reduced)
+        m->settled = memchr(a->now.value, o->settles - 1, (size_t)n) != NULL;
 }
 
 Lanes reduce_end(Machine *m, int output) {
@@ -116,15 +157,18 @@ Lanes reduce_end(Machine *m, int output) {
     const Output *o = m->run->program->output + output;
     Accumulator *a = m->accumulator + output;
     Lanes result = a->now;
+    if (o->pick && l->ascending) return result;
+    begin_flags(m, o);
     for (int level = 0; a->blocks >> level; level++) {
         if (!(a->blocks >> level & 1)) continue;
-        combine(m, o, a->level[level], result, l->tile);
+        combine(o, a->level[level], result, l->tile);
         result = a->level[level];
     }
     if (l->cut_reduced) {
         int64_t width = l->whole_reduced ? 1 : l->whole;
-        reduce_fold(m, o, result, l->tile / width, width);
+        fold(o, result, l->tile / width, width, 1);
     }
+    end_flags(m, o);
     return result;
 }
 

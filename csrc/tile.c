@@ -58,21 +58,20 @@ void tile_store(const Run *run, const Operand *operand, char *to, const char *fr
     move(run, move_out, operand, to, (char *)from, operand->size, piece, kept_only);
 }
 
-#include <stdlib.h>
-static int HINT=-1;
-static void prefetch_share(const Machine *m, int64_t n, int step) {
+/* A program reads its operands one or two at a time, a tile of each: about a page, where the
+ * processor's own prefetching ends. So the next tile is asked for, to the second-level cache, in
+ * shares small enough for the line-fill buffers to take while a step computes. Measured on Zen 4:
+ * a six-step program on three operands takes half the time, a sum down the columns three quarters;
+ * a short program on consecutive tiles gains nothing. */
+static void prefetch_share(const Machine *m, int64_t n, int share) {
     const Run *run = m->run;
-    const Program *p = run->program;
-    if (step==0) HINT = atoi(getenv("PF")?getenv("PF"):"0");
-    if (!HINT) return;
-    for (int k = 0; k < p->inputs; k++) {
+    int shares = run->program->steps ? run->program->steps : 1;
+    for (int k = 0; k < run->program->inputs; k++) {
         const Operand *operand = run->layout.operand + k;
-        if (operand->mode != DENSE) continue;
-        int64_t bytes = n * operand->size, share = (bytes / p->steps + 63) & ~63;
-        const char *from = m->at[k] + bytes + step * share;
-        if (HINT==1) for (int64_t i = 0; i < share; i += 64) __builtin_prefetch(from + i,0,3);
-        else if (HINT==2) for (int64_t i = 0; i < share; i += 64) __builtin_prefetch(from + i,0,2);
-        else for (int64_t i = 0; i < share; i += 64) __builtin_prefetch(from + i,0,0);
+        int64_t bytes = n * operand->size, part = (bytes / shares + 63) / 64 * 64;
+        if (operand->mode != DENSE || (shares < 3 && m->next[k] == m->at[k] + bytes)) continue;
+        const char *from = m->next[k] + share * part;
+        for (int64_t i = 0; i < part; i += 64) __builtin_prefetch(from + i, 0, 2);
     }
 }
 
@@ -106,7 +105,7 @@ static void run_steps(Machine *m, int64_t n) {
     for (int i = 0; i < p->steps; i++) {
         const Step *s = p->step + i;
         const char *x = m->at[s->args[0]], *y = m->at[s->args[1]], *z = m->at[s->args[2]];
-        prefetch_share(m, n, i);
+        if (m->run->prefetches) prefetch_share(m, n, i);
         if (s->trusted && m->dirty) fp_take();
         ((Loop *)s->run)(x, y, z, m->at[s->out], n);
         m->dirty = !s->trusted;
@@ -141,6 +140,7 @@ void tile_run(Machine *m, int64_t piece) {
     bring_in(m, n, piece);
     for (int k = p->outputs - 1; k >= 0; k--) /* of two outputs of one value the first gets it */
         if (in_place(run, k)) m->at[p->output[k].value] = m->pointer[run->layout.inputs + k];
+    if (run->prefetches && !p->steps) prefetch_share(m, n, 0);
     run_steps(m, n);
     for (int k = 0; k < p->outputs; k++) {
         if (p->output[k].reduces) reduce_tile(m, k, piece);

@@ -23,6 +23,9 @@ typedef void Loop(const void *x, const void *y, const void *z, void *out, int64_
 /* Keeps in `best`, `at` the better of each pair of values (and its index). */
 typedef void Pick(const void *x, const int64_t *index, void *best, int64_t *at, int64_t n);
 
+/* Where the last of ever better values than `best` lies, which is updated; -1 if none is better. */
+typedef int64_t Find(const void *x, void *best, int64_t n);
+
 /* The conditions (of those in `wanted`) that turned operands x, y into r. */
 typedef int Check(const void *x, const void *y, const void *r, int64_t n, int wanted, int pole);
 
@@ -52,6 +55,7 @@ typedef struct {
     Loop *casts[DTYPES][DTYPES];
     Loop *round16;
     Pick *pick[2][DTYPES];
+    Find *find[2][DTYPES];
     Check *check_float[2], *check_divisor[DTYPES], *check_narrow[2], *check_round16;
     void (*fill)(void *out, const void *value, int size, int64_t n);
     void (*gather)(char *out, const char *in, int size, int64_t rows, int64_t row_stride,

@@ -8,9 +8,9 @@
 #include "threads.h"
 
 /* Below this much work (elements times cost) waking another thread costs more than it saves. */
-#define WORTH_THREADS 131072
-/* Results larger than this are written past the cache. */
-#define STREAM_BYTES ((int64_t)32 << 20)
+#define WORTH_THREADS ((int64_t)1 << 20)
+/* Operands larger than this are not in the second-level cache. */
+#define PREFETCH_BYTES ((int64_t)1 << 20)
 
 enum { UNIT_TILES = 16, MOST_PARTS = 256, FEW_BOXES = 64 };
 
@@ -38,6 +38,7 @@ static size_t machine_make(Machine *m, Run *run, char *block) {
     m->held = carve(block, &used, operands * sizeof *m->held);
     m->held_count = carve(block, &used, operands * sizeof *m->held_count);
     m->pointer = carve(block, &used, operands * sizeof *m->pointer);
+    m->next = carve(block, &used, operands * sizeof *m->next);
     m->box = carve(block, &used, operands * sizeof *m->box);
     m->masks = carve(block, &used, (size_t)p->masks * sizeof *m->masks);
     m->accumulator = carve(block, &used, (size_t)p->outputs * sizeof *m->accumulator);
@@ -49,15 +50,16 @@ static size_t machine_make(Machine *m, Run *run, char *block) {
     for (int k = 0; k < p->outputs; k++) {
         const Output *o = p->output + k;
         if (!o->reduces) continue;
-        if (o->pick && !picks) m->index = carve(block, &used, BUFFER);
+        if (o->pick && !picks && !run->layout.ascending) m->index = carve(block, &used, BUFFER);
         picks = picks || o->pick;
         Lanes now = carve_lanes(block, &used, o), work = carve_lanes(block, &used, o);
+        Lanes spare = carve_lanes(block, &used, o);
         Lanes *level = carve(block, &used, (size_t)levels * sizeof(Lanes));
         for (int i = 0; i < levels; i++) {
             Lanes lanes = carve_lanes(block, &used, o);
             if (block) level[i] = lanes;
         }
-        if (block) m->accumulator[k] = (Accumulator){now, work, level, 0, 0};
+        if (block) m->accumulator[k] = (Accumulator){now, work, spare, level, 0, 0};
     }
     return used;
 }
@@ -85,17 +87,29 @@ static int64_t locate(const Layout *l, int from, int to, int64_t number, int64_t
     return piece;
 }
 
-/* Tiles [from, to) of the box of kept indices `box`. Gives its steps along a kept cut dimension. */
+/* The operands' addresses at a box of kept indices. Gives its steps along a kept cut dimension. */
+static int64_t locate_box(const Layout *l, int64_t box, int64_t *address) {
+    for (int k = 0; k < l->operands; k++) address[k] = l->operand[k].base;
+    return locate(l, 0, l->kept_loops, box, address, l->piece);
+}
+
+/* Tiles [from, to) of a box. Gives its steps along a kept cut dimension. */
 static int64_t run_box(Machine *m, int64_t box, int64_t from, int64_t to) {
     const Layout *l = &m->run->layout;
-    for (int k = 0; k < l->operands; k++) m->box[k] = l->operand[k].base;
-    int64_t kept_piece = locate(l, 0, l->kept_loops, box, m->box, l->piece);
+    size_t bytes = (size_t)l->operands * sizeof *m->box;
+    int64_t kept_piece = locate_box(l, box, m->box);
     reduce_begin(m);
-    for (int64_t tile = from; tile < to; tile++) {
-        int64_t *address = (int64_t *)m->pointer;
-        memcpy(address, m->box, (size_t)l->operands * sizeof *address);
-        tile_run(m, locate(l, l->kept_loops, l->loops, tile, address, kept_piece));
+    for (int64_t tile = from; tile < to && !m->settled && !atomic_load(&m->run->settled); tile++) {
+        if (m->run->prefetches && tile + 1 < to) {
+            memcpy(m->next, m->box, bytes);
+            locate(l, l->kept_loops, l->loops, tile + 1, (int64_t *)m->next, kept_piece);
+        } else if (m->run->prefetches) {
+            locate_box(l, box + 1 < l->kept_tiles ? box + 1 : box, (int64_t *)m->next);
+        }
+        memcpy(m->pointer, m->box, bytes);
+        tile_run(m, locate(l, l->kept_loops, l->loops, tile, (int64_t *)m->pointer, kept_piece));
     }
+    if (m->settled && l->kept_tiles == 1) atomic_store(&m->run->settled, true);
     return kept_piece;
 }
 
@@ -133,8 +147,7 @@ static void join_parts(Machine *m) {
     const Layout *l = &run->layout;
     int64_t lanes = run->result_lanes;
     for (int64_t box = 0; box < l->kept_tiles; box++) {
-        for (int k = 0; k < l->operands; k++) m->box[k] = l->operand[k].base;
-        int64_t piece = locate(l, 0, l->kept_loops, box, m->box, l->piece);
+        int64_t piece = locate_box(l, box, m->box);
         for (int k = 0; k < run->program->outputs; k++) {
             const Output *o = run->program->output + k;
             if (!o->reduces) continue;
@@ -195,6 +208,7 @@ static void split(Run *run) {
         run->parts = (tiles + run->part_tiles - 1) / run->part_tiles;
     }
     run->group = tiles < UNIT_TILES ? UNIT_TILES / tiles : 1;
+    if (l->tile > TILE) run->group = UNIT_TILES * TILE / l->tile;
     run->units = run->parts > 1 ? boxes * run->parts : (boxes + run->group - 1) / run->group;
     run->result_lanes = (l->cut_reduced ? 1 : l->piece) * (l->whole_reduced ? 1 : l->whole);
 }
@@ -214,19 +228,26 @@ static void find_deferred(Run *run) {
     }
 }
 
+static int64_t elements(const Layout *l) {
+    return l->kept_tiles * l->reduced_tiles * l->tile;
+}
+
 static bool should_stream(const Run *run) {
-    int64_t bytes = 0;
+    int64_t size = 0;
     for (int k = 0; k < run->layout.outputs; k++)
-        if (!run->program->output[k].reduces)
-            bytes += run->layout.kept_tiles * run->layout.reduced_tiles * run->layout.tile *
-                     run->program->output[k].size;
-    return bytes > STREAM_BYTES;
+        if (!run->program->output[k].reduces) size += run->program->output[k].size;
+    return elements(&run->layout) * size > STREAM_BYTES;
+}
+
+static bool should_prefetch(const Run *run) {
+    int64_t size = 0;
+    for (int k = 0; k < run->layout.inputs; k++)
+        if (run->layout.operand[k].mode == DENSE) size += run->layout.operand[k].size;
+    return elements(&run->layout) * size > PREFETCH_BYTES;
 }
 
 static int threads_for(const Run *run) {
-    const Layout *l = &run->layout;
-    double elements = (double)l->kept_tiles * (double)l->reduced_tiles * (double)l->tile;
-    if (elements * run->program->cost < WORTH_THREADS) return 1;
+    if (elements(&run->layout) * run->program->cost < WORTH_THREADS) return 1;
     int count = threads_count();
     return run->units < count ? (int)run->units : count;
 }
@@ -272,10 +293,11 @@ static int run_launch(Run *run, const int64_t *objects) {
     if (!status) {
         find_deferred(run);
         run->streams = should_stream(run);
-        run->prefetches = getenv("PF") != NULL;
+        run->prefetches = should_prefetch(run);
         Machine machine;
         run->machine_bytes = machine_make(&machine, run, NULL);
         atomic_init(&run->next_unit, 0);
+        atomic_init(&run->settled, false);
         threads_run(threads_for(run), work, run);
         if (atomic_load(&run->next_unit) < run->units) status = ERROR_MEMORY;
     }

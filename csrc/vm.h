@@ -33,13 +33,14 @@ typedef struct {
     Lanes *partial;         /* of each output: [box][part][lane] */
     size_t machine_bytes;
     atomic_llong next_unit;
+    atomic_bool settled;    /* the only result of the launch can no longer change */
     atomic_int *masks;
 } Run;
 
 /* A reduction on its way through the tiles of a box. Blocks of tiles are summed one after the
  * other, blocks pairwise: `level[i]` holds the sum of 2^i blocks if bit i of `blocks` is set. */
 typedef struct {
-    Lanes now, work, *level;
+    Lanes now, work, spare, *level;
     int64_t tiles, blocks;
 } Accumulator;
 
@@ -49,10 +50,12 @@ typedef struct {
     char **held;            /* the operand elements that an input's buffer holds a copy of, */
     int64_t *held_count;    /* and how many */
     char **pointer;         /* this tile's first element in each operand */
+    char **next;            /* and, for prefetching, the next tile's */
     int64_t *box;           /* the operands' addresses at the current box of kept indices */
     int64_t *index;         /* tile of indices within the reduced axes */
     Accumulator *accumulator;
     int *masks;
+    bool settled;           /* the result of this box can no longer change */
     bool dirty;             /* the hardware flags hold what nobody asked for */
 } Machine;
 

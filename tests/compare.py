@@ -15,7 +15,7 @@ ULPS = 8
 
 
 def same(ours: Any, theirs: Any, exact: bool = True) -> None:
-    """Asserts that ``ours`` is what NumPy returned, arrays (and NumPy scalars) being TruenoArrays."""
+    """Asserts that ``ours`` is what NumPy returned; arrays and NumPy scalars are TruenoArrays."""
     if isinstance(theirs, (np.ndarray, np.generic)):
         assert isinstance(ours, tn.TruenoArray), f"{type(ours)} instead of an array"
         theirs = np.asarray(theirs)
@@ -51,7 +51,7 @@ def outcome(f: Callable[..., Any], *args: Any) -> tuple[Any, type[Exception] | N
 
 
 def agree(f: Callable[[Any, Any], Any], array: Any, exact: bool = True) -> None:
-    """Asserts that ``f(tn, ours)`` is as ``f(np, array)``: value or class of error, view or copy."""
+    """Asserts that ``f(tn, ours)`` is as ``f(np, array)``: value, class of error, view or copy."""
     x = tn.asarray(array)
     if array.dtype == x.dtype and array.strides != x.strides:
         x = tn.asarray(array, copy=False)  # the layout is what is tested

@@ -48,7 +48,11 @@ array = _functions.array
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return _import_module("importlib.metadata").version("trueno")
+        metadata = _import_module("importlib.metadata")
+        try:
+            return metadata.version("trueno")
+        except metadata.PackageNotFoundError:  # run from a checkout
+            return "0+unknown"
     return _resolve(_np, name, globals())
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from trueno import dispatch, engine, protocols
-from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, export, handle_on, wrap, wrap_value
 from trueno.dispatch import (
     SCALARS,
@@ -29,7 +28,6 @@ from trueno.memory import NDArray, same_elements
 from trueno.ops import OPS, Op
 
 _ndarray = np.ndarray
-_settings = SETTINGS.get
 _new = object.__new__
 
 API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
@@ -49,6 +47,7 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable
     """The operator, its reflection and its in-place form."""
     op = OPS[name]
     ufunc = op.meaning
+    heavy = op.heavy
 
     def forward(self: Handle, other: Any) -> Any:
         buffer = self._buffer
@@ -56,7 +55,7 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable
             a = self._array
             b = other
             kind = type(other)
-            limit = _settings().threshold
+            limit = engine.limit(heavy)
             if kind is TruenoArray:
                 buffer = other._buffer
                 b = other._array if buffer is None or buffer.plain else None
@@ -83,7 +82,7 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable
 
     def reflected(self: Handle, other: Any) -> Any:
         if type(other) in SCALARS:
-            small = small_array(self)
+            small = small_array(self, op.heavy)
             if small is not None:
                 try:
                     return wrap_value(ufunc(other, small))

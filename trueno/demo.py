@@ -286,11 +286,11 @@ def _mebibytes(nbytes: int | None) -> str:
 
 def _table(rows: list[Measured]) -> Table:
     table = Table(title="The same programs on NumPy and on Trueno", box=SIMPLE)
-    table.add_column("program", no_wrap=True)
+    table.add_column("program")
     for title in ("NumPy\nms", "Trueno\nms", "speed", "NumPy\nMiB", "Trueno\nMiB"):
-        table.add_column(title, justify="right")
-    table.add_column("where\nTrueno ran it")
-    table.add_column("answers")
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("where it\nran", no_wrap=True)
+    table.add_column("answers", no_wrap=True)
     for row in rows:
         numpy_seconds, trueno_seconds = row.seconds
         ratio = numpy_seconds / trueno_seconds
@@ -404,7 +404,7 @@ def main(out: Path, repeats: int, quick: bool, examples: Path) -> int:
     """
     console = Console()
     if not console.is_terminal:
-        console = Console(width=100)
+        console = Console(width=110)
     rows: list[Measured] = []
     results: dict[str, tuple[Program, Values]] = {}
     with Progress(console=console, transient=True) as progress:

@@ -37,12 +37,12 @@ def host(x: Any) -> Any:
     return engine.host(x._array, x._buffer) if isinstance(x, Handle) else x
 
 
-def small_array(x: Handle) -> NDArray | None:
+def small_array(x: Handle, heavy: bool = False) -> NDArray | None:
     """The handle's array if NumPy may and should be called on it right away, for speed."""
     buffer = x._buffer
     if buffer is None or buffer.plain:
         array = x._array
-        if array.size < SETTINGS.get().threshold:
+        if array.size < engine.limit(heavy):
             return array
     return None
 
@@ -51,7 +51,12 @@ def small_array(x: Handle) -> NDArray | None:
 
 
 def deferral(name: str, reason: str) -> None:
-    """Counts a call that NumPy does for us; raises StrictError in strict mode."""
+    """Counts a call that NumPy does for us; raises StrictError in strict mode.
+
+    Calls on arrays below the threshold are NumPy's by design: they do not count.
+    """
+    if reason == engine.BELOW:
+        return
     if SETTINGS.get().strict:
         raise StrictError(
             f"trueno.{name}: would be handed to NumPy: {reason}. "
@@ -76,14 +81,15 @@ def call_numpy(
     argument's memory stay views of it. Raises what NumPy raises, with ``name`` in front.
     """
     deferral(name or f.__name__, reason)
+    outs: tuple[Any, ...] = ()
     if kwargs:
         out = kwargs.get("out")
         if out is not None:
-            writes = (*writes, *(out if isinstance(out, tuple) else (out,)))
-    for target in writes:
-        if isinstance(target, Handle) and target._buffer is not None:
-            engine.before_write(target._buffer)
-    handles: list[Handle] = []
+            outs = out if isinstance(out, tuple) else (out,)
+    for target in (*writes, *outs):
+        if isinstance(target, Handle):
+            _before_write(target)
+    handles: list[Any] = []
     given = [_unwrap(x, handles) for x in args]
     try:
         if kwargs:
@@ -92,11 +98,28 @@ def call_numpy(
             result = f(*given)
     except Exception as error:
         raise named(error, name or f.__name__) from None
-    return rewrap(result, handles)
+    if outs and isinstance(result, tuple):
+        return tuple([_returned(x, outs, handles) for x in result])
+    return _returned(result, outs, handles)
 
 
-def _unwrap(x: Any, handles: list[Handle]) -> Any:
-    """``x`` with every handle in it, in nested sequences too, replaced by its host array."""
+def _returned(x: Any, outs: tuple[Any, ...], handles: list[Any]) -> Any:
+    """``rewrap``, but what the caller gave as ``out`` comes back as it is."""
+    return x if any(x is out for out in outs) else rewrap(x, handles)
+
+
+def _before_write(handle: Handle) -> None:
+    """Readies the handle's host memory for a write that NumPy does now."""
+    buffer = handle._buffer
+    if buffer is not None and (buffer.readers or buffer.device is not None or not buffer.plain):
+        engine.before_write(buffer)
+
+
+def _unwrap(x: Any, handles: list[Any]) -> Any:
+    """``x`` with every handle in it, in nested sequences too, replaced by its host array.
+
+    Notes the handles, and the ndarrays, which results may be views of.
+    """
     kind = type(x)
     if kind is Handle.result_class:
         handles.append(x)
@@ -106,16 +129,21 @@ def _unwrap(x: Any, handles: list[Handle]) -> Any:
         return kind([_unwrap(item, handles) for item in x])
     if kind is dict:
         return {key: _unwrap(item, handles) for key, item in x.items()}
+    if kind is np.ndarray:
+        handles.append(x)
     return x
 
 
-def rewrap(x: Any, handles: list[Handle]) -> Any:
+def rewrap(x: Any, handles: list[Any]) -> Any:
     """A NumPy result with every array in it as a handle: on shared memory where it is a view."""
     kind = type(x)
     if kind is np.ndarray:
         root = root_of(x)
         for handle in handles:
-            if root is root_of(handle._array):
+            if type(handle) is np.ndarray:
+                if root is root_of(handle):
+                    return handle_on(x, foreign_buffer(x))
+            elif root is root_of(handle._array):
                 return handle if x is handle._array else handle_on(x, buffer_of(handle))
         return _pinned(wrap(x), handles)
     if isinstance(x, np.generic):
@@ -128,12 +156,13 @@ def rewrap(x: Any, handles: list[Handle]) -> Any:
     return x
 
 
-def _pinned(result: Any, handles: list[Handle]) -> Any:
+def _pinned(result: Any, handles: list[Any]) -> Any:
     """``result`` on the device that the operands are pinned to."""
     for handle in handles:
-        if handle._buffer is not None and handle._buffer.pin != "auto":
+        source = None if type(handle) is np.ndarray else handle._buffer
+        if source is not None and source.pin != "auto":
             buffer = buffer_of(result)
-            buffer.pin = handle._buffer.pin
+            buffer.pin = source.pin
             buffer.update()
             break
     return result
@@ -260,7 +289,7 @@ class _Decision(NamedTuple):
 
 
 NUMPYS_ERROR = "NumPy decides the error"
-_CAST = OPS["cast"]
+_CAST, _POW = OPS["cast"], OPS["pow"]
 
 
 def _decide(op: Op, operands: _Operands) -> _Decision:
@@ -312,13 +341,17 @@ def _node(op: Op, operands: _Operands, into: NDArray | None = None) -> Node:
         raise _Refused(NUMPYS_ERROR) from error
     if into is not None and shape != into.shape:
         raise _Refused(NUMPYS_ERROR)
-    reason = engine.refusal(_size(shape), operands.pin, operands.pending)
+    reason = engine.refusal(_size(shape), op.heavy, operands.pin, operands.pending)
     if reason is not None:
         raise _Refused(reason)
     ins, out, backend, casts = _decide(op, operands)
     if not operands.aligned():
         raise _Refused("unaligned memory")
     errstate = _errstate(op)
+    if op is _POW and ins[1].kind == "i":
+        exponent = operands.values[1]
+        if type(exponent) is not int or exponent < 0:
+            raise _Refused("NumPy checks integer exponents")
     strides = into.strides if into is not None else _strides(shape, out, operands)
     args = []
     for i, dtype in enumerate(ins):
@@ -343,29 +376,18 @@ def _pending(node: Node, operands: _Operands) -> Any:
 def elementwise(op: Op, *operands: Any) -> Any:
     """``op`` on arrays and scalars that broadcast together: a handle."""
     if op.nin == 1 and isinstance(operands[0], Handle):
-        small = small_array(operands[0])
+        small = small_array(operands[0], op.heavy)
         if small is not None:
-            return _at_once(op, small)
+            try:
+                return wrap_value(op.meaning(small))
+            except Exception as error:
+                raise named(error, op.name) from None
     gathered = _Operands(op.name, operands)
     try:
         node = _node(op, gathered)
     except _Refused as refused:
-        return _elementwise_numpy(op, operands, str(refused))
+        return call_numpy(op.meaning, operands, name=op.name, reason=str(refused))
     return _pending(node, gathered)
-
-
-def _elementwise_numpy(op: Op, operands: tuple[Any, ...], reason: str) -> Any:
-    if reason == engine.BELOW:
-        return _at_once(op, *[host(x) for x in operands])
-    return call_numpy(op.meaning, operands, name=op.name, reason=reason)
-
-
-def _at_once(op: Op, *operands: Any) -> Any:
-    """NumPy's own call on host arrays."""
-    try:
-        return wrap_value(op.meaning(*operands))
-    except Exception as error:
-        raise named(error, op.name) from None
 
 
 def astype(x: Any, dtype: Dtype) -> Any:
@@ -383,7 +405,7 @@ def astype(x: Any, dtype: Dtype) -> Any:
 
 def _cast(operands: _Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Node:
     key = operands.keys[0]
-    reason = engine.refusal(_size(shape), operands.pin, operands.pending)
+    reason = engine.refusal(_size(shape), False, operands.pin, operands.pending)
     if reason is not None:
         raise _Refused(reason)
     backend, reason = engine.choose("cast", (key,), dtype, operands.pin, operands.on_gpu)
@@ -439,8 +461,7 @@ def update(op: Op, handle: Any, *operands: Any) -> Any:
                 _CAST, args, node.shape, node.strides, target.dtype, node.backend, node.errstate
             )
     except _Refused as refused:
-        if str(refused) != engine.BELOW:
-            deferral(op.name, str(refused))
+        deferral(op.name, str(refused))
         _update_numpy(op, handle, operands)
         return handle
     _write(node, target, handle, gathered)
@@ -448,8 +469,7 @@ def update(op: Op, handle: Any, *operands: Any) -> Any:
 
 
 def _update_numpy(op: Op, handle: Any, operands: tuple[Any, ...]) -> None:
-    if handle._buffer is not None:
-        engine.before_write(handle._buffer)
+    _before_write(handle)
     try:
         op.meaning(*[host(x) for x in operands], out=handle._array)
     except Exception as error:
@@ -473,8 +493,7 @@ def assign(handle: Any, target: NDArray, value: Any) -> None:
             return
         except (_Refused, ValueError):
             pass
-    if handle._buffer is not None:
-        engine.before_write(handle._buffer)
+    _before_write(handle)
     try:
         target[...] = host(value)
     except Exception as error:
@@ -570,10 +589,10 @@ def setitem(handle: Any, key: Any, value: Any) -> None:
         except IndexError:
             pass  # NumPy raises its error below, after those that come before
         else:
-            assign(handle, target, value)
-            return
-    if handle._buffer is not None:
-        engine.before_write(handle._buffer)
+            if target.size >= SETTINGS.get().threshold or small_array(value) is None:
+                assign(handle, target, value)
+                return
+    _before_write(handle)
     try:
         array[key] = host(value)
     except Exception as error:
@@ -649,7 +668,7 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
         computed = array.dtype
         result = INT64 if positional else computed
     operands = _Operands(op.name, (x,))
-    small = engine.refusal(array.size, operands.pin, operands.pending)
+    small = engine.refusal(array.size, False, operands.pin, operands.pending)
     if small is not None:
         raise _Refused(small)
     backend, reason = engine.choose(op.name, (computed,), result, operands.pin, operands.on_gpu)

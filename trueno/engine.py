@@ -82,16 +82,27 @@ def supports(name: str, op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bo
     return known
 
 
-def refusal(size: int, pin: str, pending: bool) -> str | None:
-    """Why a call on ``size`` elements is not worth deferring; None if it is."""
+def limit(heavy: bool) -> int:
+    """Elements from which an operation on plain host arrays is deferred."""
+    threshold = SETTINGS.get().threshold
+    return threshold // HEAVY_GAIN if heavy else threshold
+
+
+def refusal(size: int, heavy: bool, pin: str, pending: bool) -> str | None:
+    """Why a call on ``size`` elements is not worth deferring; None if it is.
+
+    What a pending array feeds is deferred with it, and what the user pinned to the GPU runs there.
+    """
     if size == 0:
-        return "no elements"
-    if size < SETTINGS.get().threshold and not pending and pin != "gpu":
         return BELOW
-    return None
+    if pending or pin == "gpu":
+        return None
+    return BELOW if size < limit(heavy) else None
 
 
 BELOW = "below the threshold"
+# A heavy operation pays for its launch with this many times fewer elements than a light one.
+HEAVY_GAIN = 16
 
 
 def choose(

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+import numpy as _np
 
+from trueno._array_api import fft as _standard
 from trueno._array_api.fft import *  # noqa: F403
-from trueno._numpy.fallback import names, resolve
+from trueno._numpy.fallback import names as _names
+from trueno._numpy.fallback import resolve as _resolve
+
+__all__: list[str] = []
+__all__ += _standard.__all__
 
 
 def __getattr__(name: str) -> Any:
-    return resolve(np.fft, name, globals())
+    return _resolve(_np.fft, name, globals())
 
 
 def __dir__() -> list[str]:
-    return names(np.fft, globals())
+    return _names(_np.fft, globals())

@@ -61,7 +61,5 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     approximate: "none", by erf, or "tanh", by a polynomial in tanh. ValueError for another.
     """
     if approximate not in ("none", "tanh"):
-        raise ValueError(
-            f"trueno.gelu: approximate must be 'none' or 'tanh', not {approximate!r}"
-        )
+        raise ValueError(f"trueno.gelu: approximate must be 'none' or 'tanh', not {approximate!r}")
     return elementwise(OPS["gelu" if approximate == "none" else "gelu_tanh"], x)

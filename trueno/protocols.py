@@ -65,7 +65,7 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
     """``TruenoArray.__array_ufunc__``: every method of a ufunc."""
     op = BY_UFUNC.get(ufunc) if method == "__call__" else None
     if op is not None and not kwargs:
-        limit = SETTINGS.get().threshold
+        limit = engine.limit(op.heavy)
         arrays: list[Any] = []
         for x in inputs:
             if isinstance(x, Handle):
@@ -88,8 +88,9 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
             return NotImplemented
     if op is not None and _arrays_only(inputs):
         if not kwargs:
-            if op is _POW and type(inputs[1]) in (int, float) and inputs[1] == 2:
-                return elementwise(_SQUARE, inputs[0])  # as NumPy's own loop does
+            if op is _POW and type(inputs[1]) is int and inputs[1] == 2:
+                if inputs[0].dtype.kind in "iuf":  # as NumPy's own loop does
+                    return elementwise(_SQUARE, inputs[0])
             return elementwise(op, *inputs)
         if len(kwargs) == 1 and len(out) == 1 and isinstance(out[0], Handle):
             return update(op, out[0], *inputs)
@@ -135,7 +136,7 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
     for kind in types:
         if kind is not ours and not issubclass(kind, np.ndarray):
             return NotImplemented
-    handles: list[Handle] = []
+    handles: list[Any] = []
     arrays = _small(args, SETTINGS.get().threshold, handles)
     if arrays is not None and not any(isinstance(x, Handle) for x in kwargs.values()):
         try:
@@ -148,7 +149,7 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
     return call_function(f, args, kwargs)
 
 
-def _small(args: Any, limit: int, handles: list[Handle]) -> list[Any] | None:
+def _small(args: Any, limit: int, handles: list[Any]) -> list[Any] | None:
     """The arguments with host arrays for handles, if NumPy should do the call for its speed.
 
     None if an array is large or not current on the host, or if others would have to know should the
@@ -172,6 +173,8 @@ def _small(args: Any, limit: int, handles: list[Handle]) -> list[Any] | None:
                 return None
             arrays.append(kind(inner))
         else:
+            if kind is np.ndarray:
+                handles.append(x)
             arrays.append(x)
     return arrays
 

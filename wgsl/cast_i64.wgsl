@@ -25,3 +25,8 @@ fn cast_f32_u64(x: f32) -> u64 {
 fn outside_f32_u64(x: f32) -> bool {
     return isnan_f32(x) || x >= f32(18446744073709551616.0) || x < f32(-9223372036854775808.0);
 }
+
+// llvmpipe (Mesa 22.3) compares an extended number with a constant wrongly: -2 < 0 is false. p.zero
+// hides the extension from its optimiser.
+fn widen_i32(x: i32) -> i64 { return i64(x) ^ i64(p.zero); }
+fn widen_u32(x: u32) -> u64 { return u64(x) ^ u64(p.zero); }

@@ -38,30 +38,35 @@ __all__ = [
 ]
 
 
+_DLPACK_CPU = 1
+_DLPACK_COPY = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
+
+
 @implements(np.asarray, np.asanyarray)
 def asarray(
-    obj: Any,
-    /,
+    a: Any,
     dtype: Any = None,
     order: Any = None,
     *,
     device: Any = None,
     copy: bool | None = None,
 ) -> Any:
-    """An array of ``obj``: an array, a scalar, (nested) sequences of those, or a buffer.
+    """An array of ``a``: an array, a scalar, (nested) sequences of those, or a buffer.
 
     copy: True always copies; False never does (ValueError where that is impossible); None copies
     whatever is not a TruenoArray already, so that the result owns its memory. ``order`` is NumPy's.
     """
-    if isinstance(obj, Handle):
-        return _from_handle(obj, dtype, order, device, copy)
+    if isinstance(a, Handle):
+        return _from_handle(a, dtype, order, device, copy)
     check_device("auto" if device is None else device, "asarray")
     try:
         if copy is False:
-            array = np.asarray(obj, dtype, order, copy=False)
+            array = np.asarray(a, dtype, order, copy=False)
             result = handle_on(array, foreign_buffer(array))
         else:
-            result = wrap(np.array(obj, dtype, order=order or "K", copy=True))
+            if hasattr(a, "__array__") and not isinstance(a, (np.ndarray, np.generic)):
+                a = np.asarray(a)  # another library's, which need not know of ``copy``
+            result = wrap(np.array(a, dtype, order=order or "K", copy=True))
     except Exception as error:
         raise named(error, "asarray") from None
     return same_device(result, None, device, "asarray")
@@ -103,17 +108,17 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
         if copy or (device is not None and device != buffer_of(x).pin):
             return same_device(wrap(host(x).copy()), x, device, "from_dlpack")
         return handle_on(x._array.view(), buffer_of(x))
-    keywords: dict[str, Any] = {}
-    if device is not None:
-        keywords["device"] = "cpu"
-    if copy is not None:
-        keywords["copy"] = copy
+    keywords: dict[str, Any] = {}  # NumPy 2.0 knows none: given only where they matter
     try:
+        if device is not None and x.__dlpack_device__()[0] != _DLPACK_CPU:
+            keywords["device"] = "cpu"
+        if copy is False and _DLPACK_COPY:
+            keywords["copy"] = False
         array = np.from_dlpack(x, **keywords)
     except Exception as error:
         raise named(error, "from_dlpack") from None
     if copy or to_gpu:
-        result = wrap(array if copy else array.copy())
+        result = wrap(array.copy())
     else:
         result = handle_on(array, foreign_buffer(array))
     return same_device(result, None, device, "from_dlpack")
@@ -220,9 +225,7 @@ def ones_like(
     device: Any = None,
 ) -> Any:
     """Ones in the shape, dtype and layout of ``a``."""
-    return _like(
-        np.ones_like, a, shape=shape, dtype=dtype, order=order, subok=subok, device=device
-    )
+    return _like(np.ones_like, a, shape=shape, dtype=dtype, order=order, subok=subok, device=device)
 
 
 @implements(np.full_like)
@@ -258,8 +261,11 @@ def eye(
 
 
 @implements(np.eye)
-def _eye(N: int, M: int | None = None, *args: Any, **kwargs: Any) -> Any:
-    return eye(N, M, *args, **kwargs)
+def _eye(
+    N: int, M: int | None = None, k: int = 0, dtype: Any = None, order: Any = "C", *,
+    device: Any = None,
+) -> Any:  # fmt: skip
+    return eye(N, M, k, dtype, order, device=device)
 
 
 @implements(np.linspace)

@@ -8,6 +8,7 @@ TypeError says that there is no loop for the dtypes, ValueError that shapes do n
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ from trueno.dispatch import call_numpy, elementwise, small_array, update
 from trueno.ops import OPS, Op
 from trueno.protocols import array_ufunc
 
-_SPECIAL = frozenset(("round", "clip", "expm1", "where", "cast"))
+_SPECIAL = frozenset(("round", "clip", "expm1", "tanh", "where", "cast"))
 _NO_ARRAY: Any = None
 _UFUNC_METHODS = ("reduce", "accumulate", "outer", "reduceat", "at")
 
@@ -119,13 +120,13 @@ globals().update(GENERATED)
 
 
 @implements(np.real)
-def real(val: Any, /) -> Any:
+def real(val: Any) -> Any:
     """The real parts: a view."""
     return viewed(val, lambda array: array.real, "real")
 
 
 @implements(np.imag)
-def imag(val: Any, /) -> Any:
+def imag(val: Any) -> Any:
     """The imaginary parts: a view for complex arrays, read-only zeros for real ones."""
     return viewed(val, lambda array: array.imag, "imag")
 
@@ -161,17 +162,38 @@ def _expm1_complex(z: Any) -> Any:
     return result
 
 
-def expm1(*args: Any, **kwargs: Any) -> Any:
-    """exp(x) - 1 without cancellation near 0; complex: with the standard's special values."""
-    if len(args) == 1 and not kwargs:
-        x = given(args[0])
-        if x.dtype.kind == "c":
-            return call_numpy(_expm1_complex, (x,), name="expm1")
-    return _expm1(*args, **kwargs)
+def _tanh_complex(z: Any) -> Any:
+    """NumPy's ``tanh``, but that at infinity the zero's sign is that of the imaginary part.
+
+    So the standard; C99's and NumPy's sign is that of sin(2y).
+    """
+    result = np.asarray(np.tanh(z))
+    at_infinity = np.asarray(np.isinf(z.real) & np.isfinite(z.imag))
+    result.imag[at_infinity] = np.copysign(0, z.imag[at_infinity])
+    return result
 
 
-_expm1 = from_ufunc(np.expm1, "expm1")
-_name(expm1, "expm1", _signature(1), expm1.__doc__ or "")
+def _strict(ufunc: np.ufunc, complex_values: Callable[[Any], Any], doc: str) -> Callable[..., Any]:
+    """The function for a ufunc whose values for complex numbers the standard sees differently."""
+    name = ufunc.__name__
+    plain = from_ufunc(ufunc, name)
+
+    @functools.wraps(plain)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs:
+            x = given(args[0])
+            if x.dtype.kind == "c":
+                return call_numpy(complex_values, (x,), name=name)
+        return plain(*args, **kwargs)
+
+    function.__doc__ = f"{name}{_signature(1)}\n\n{doc}"
+    return function
+
+
+expm1 = _strict(
+    np.expm1, _expm1_complex, "exp(x) - 1 without cancellation near 0, element by element."
+)
+tanh = _strict(np.tanh, _tanh_complex, "The hyperbolic tangent, element by element.")
 
 
 @implements(np.clip)
@@ -212,10 +234,12 @@ def clip(
 def _run(op: Op, out: Any, *operands: Any) -> Any:
     if out is None:
         return elementwise(op, *operands)
-    return update(op, out, *operands) if isinstance(out, Handle) else call(
-        op.meaning, *operands, out=out
+    return (
+        update(op, out, *operands)
+        if isinstance(out, Handle)
+        else call(op.meaning, *operands, out=out)
     )
 
 
-__all__ = ["clip", "expm1", "imag", "real", "round"]
+__all__ = ["clip", "expm1", "imag", "real", "round", "tanh"]
 __all__ += [name for name in GENERATED if OPS[name].group == "standard"]

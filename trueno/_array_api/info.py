@@ -48,11 +48,11 @@ class Info:
         return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 64}
 
     def default_device(self) -> str:
-        """"auto": Trueno places the work."""
+        """ "auto": Trueno places the work."""
         return "auto"
 
     def devices(self) -> Devices:
-        """"auto" and "cpu", and "gpu" where a GPU was found."""
+        """ "auto" and "cpu", and "gpu" where a GPU was found."""
         gpu = ("gpu",) if engine.backend("wgpu") is not None else ()
         return Devices(("auto", "cpu", *gpu))
 

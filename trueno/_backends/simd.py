@@ -267,12 +267,15 @@ class _Compiler:
             slot, lane = self._step(run, (slot,), BOOL, mask), BOOL
         packed |= {"value": slot, "lane_size": lane.itemsize, "identity": _identity(name, lane)}
         if name in ("argmax", "argmin"):
-            pick = _lib.trueno_pick(name == "argmax", NUMBER[lane])
-            return packed | {"reduces": 2, "pick": pick}
+            which = name == "argmax", NUMBER[lane]
+            packed |= {"pick": _lib.trueno_pick(*which), "find": _lib.trueno_find(*which)}
+            return packed | {"reduces": 2}
         combine = OPS[name].reduce
         assert combine is not None
         packed |= {"reduces": 1, "combine": _loop(combine, lane)}
         packed["trusted"] = OPS[name].raises if lane.kind == "f" else 0
+        if name in ("all", "any") and not self.kernel.body and len(self.kernel.outputs) == 1:
+            packed["settles"] = 1 + (name == "any")
         if output.dtype == FLOAT16:
             packed["narrow"] = _lib.trueno_cast(NUMBER[FLOAT32], NUMBER[FLOAT16])
             packed["narrow_check"] = _lib.trueno_check_narrow(NUMBER[FLOAT32])

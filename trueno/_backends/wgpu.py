@@ -1,8 +1,8 @@
 """The GPU backend: launches become WGSL compute shaders, recorded in batches and run when read.
 
 Storages are mirrored whole: a device block holds the bytes of a storage's root. What a shader
-cannot address (foreign memory with gaps, narrow outputs not aligned to words) goes through compact
-copies; what no shader can do (a reduction of more points than a dispatch has) runs in NumPy.
+cannot address (foreign memory with gaps, one buffer as two dtypes) goes through compact copies;
+what no shader can do (bind dozens of operands) runs in NumPy.
 
 Deviations from NumPy, all of them the driver's: subnormal float32 and float64 numbers may be
 flushed to zero where the GPU does so (llvmpipe does not), and the sign and payload of a NaN are
@@ -15,7 +15,7 @@ import struct
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,7 @@ class WgpuBackend:
     def __init__(self, gpu: Device) -> None:
         self.gpu = gpu
         self._lock = threading.RLock()
+        self._depth = 0
         self._prepared: OrderedDict[Any, Prepared | LayoutError] = OrderedDict()
         self._mirrors: weakref.WeakSet[Mirror] = weakref.WeakSet()
         self._host = NumpyBackend()
@@ -118,34 +119,33 @@ class WgpuBackend:
 
         Raises GpuError before any output is marked as written.
         """
-        self.gpu.check()
-        try:
-            with self._lock:
-                self._launch(launch)
-        except self.gpu.errors as error:
-            raise self.gpu.error(error) from error
-        self.gpu.deliver()
+        self._guarded(self._launch, launch)
 
     def synchronize(self) -> None:
         """Waits until everything recorded has run, and reports the conditions that arose."""
-        self.gpu.check()
-        try:
-            with self._lock:
-                self.gpu.synchronize()
-        except self.gpu.errors as error:
-            raise self.gpu.error(error) from error
-        self.gpu.deliver()
+        self._guarded(self.gpu.synchronize)
 
     def read(self, mirror: Mirror, root: NDArray) -> None:
         """Copies a mirror to its root."""
+        assert mirror.block is not None
+        self._guarded(self.gpu.read, mirror.block, _bytes(root))
+
+    def _guarded(self, call: Callable[..., None], *args: Any) -> None:
+        """Calls with the lock held, errors as GpuError; then, without the lock, reports conditions:
+        a report may warn, raise or compute. (A launch may read: the outermost call reports.)"""
         self.gpu.check()
         try:
             with self._lock:
-                assert mirror.block is not None
-                self.gpu.read(mirror.block, _bytes(root))
+                self._depth += 1
+                try:
+                    call(*args)
+                finally:
+                    self._depth -= 1
+                    outermost = not self._depth
         except self.gpu.errors as error:
             raise self.gpu.error(error) from error
-        self.gpu.deliver()
+        if outermost:
+            self.gpu.deliver()
 
     # ------------------------------------------------------------ launching
 
@@ -248,7 +248,8 @@ class WgpuBackend:
                 for number, start, size in step.entries:
                     block = mirrors[number].block if number >= 0 else temporaries[-1 - number]
                     assert block is not None
-                    entries.append((block, start, size or min(block.size, gpu.limits.binding)))
+                    bound = min(size or gpu.limits.binding, block.size - start)
+                    entries.append((block, start, bound))
                 head = _HEAD(0, base + step.slot)
                 parameters = b"".join([head, *(consts[c] for c in step.consts), step.static])
                 gpu.record(pipeline, entries, step.writes, parameters, step.grid)

@@ -134,7 +134,7 @@ class Device:
         self._pooled = 0
         self._returned: deque[Block] = deque()
         self._pipelines: dict[tuple[str, bool], Pipeline] = {}
-        self._groups: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._groups: OrderedDict[tuple[Any, ...], tuple[Any, list[Block]]] = OrderedDict()
         self._encoder: Any = None
         self._pass: Any = None
         self._last: tuple[Any, Any] = (None, None)  # the pass's current pipeline and bind group
@@ -310,6 +310,7 @@ class Device:
         for (block, _, _), written in zip(entries, writes, strict=False):
             block.batch = batch
             if written:
+                block.lost = None
                 self._written.append(block)
         self._recorded += 1
         self.dispatched += 1
@@ -331,10 +332,10 @@ class Device:
 
     def _bind_group(self, pipeline: Pipeline, entries: list[tuple[Block, int, int]]) -> Any:
         key = (pipeline.serial, *[(block.serial, start, size) for block, start, size in entries])
-        group = self._groups.get(key)
-        if group is not None:
+        cached = self._groups.get(key)
+        if cached is not None:
             self._groups.move_to_end(key)
-            return group
+            return cached[0]
         group = self.gpu.create_bind_group(
             layout=pipeline.layout,
             entries=[
@@ -342,11 +343,13 @@ class Device:
                 for n, (b, start, size) in enumerate(entries)
             ],
         )
-        self._groups[key] = group
+        self._groups[key] = (group, [block for block, _, _ in entries])
         for block, _, _ in entries:
             block.groups.add(key)
         if len(self._groups) > GROUPS_CACHED:
-            self._groups.popitem(last=False)
+            old, (_, blocks) = self._groups.popitem(last=False)
+            for block in blocks:
+                block.groups.discard(old)
         return group
 
     def submit(self) -> None:
@@ -402,8 +405,11 @@ class Device:
     def deliver(self) -> None:
         """Reports the conditions that were read. To be called without the lock: reports may warn,
         raise, or compute."""
-        while self._ready:
-            report, masks = self._ready.popleft()
+        while True:
+            try:
+                report, masks = self._ready.popleft()
+            except IndexError:
+                return
             report(masks)
 
     # ------------------------------------------------------------ reading

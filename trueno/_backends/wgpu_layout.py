@@ -60,7 +60,7 @@ class Step(NamedTuple):
 
     entries: the bindings: buffer number, byte offset, byte size (0: the whole buffer)
     consts:  the constants that precede ``static`` in the parameters
-    slot:    where its flag slots begin among the launch's; ``flagged``: whether it has any
+    slot:    where its flag slots begin among the launch's
     """
 
     module: Module
@@ -115,8 +115,8 @@ def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def _alignment(dtype: Dtype) -> int:
-    """Elements to which an offset must be aligned for whole vectors or words; 0: it has none."""
-    return {1: 4, 2: 2, 4: 4}.get(dtype.itemsize, 0)
+    """Elements to which an offset must be aligned for vectors of 16 bytes, or words of 4."""
+    return (16 if dtype.itemsize >= 4 else 4) // dtype.itemsize
 
 
 def _kind(
@@ -126,9 +126,9 @@ def _kind(
     align = _alignment(operand.dtype)
     if not any(strides) and not any(outer):
         return "scalar"
-    aligned = align > 0 and not any(n % align for n in (operand.offset, *strides[:-1], *outer))
+    aligned = not any(n % align for n in (operand.offset, *strides[:-1], *outer))
     if strides == contiguous(shape) and not outer:
-        return "flat4" if align and operand.offset % align == 0 else "flat"
+        return "flat4" if operand.offset % align == 0 else "flat"
     if len(shape) > 1 and shape[-1] % LANES:
         return "strided"
     if strides[-1] == 0:
@@ -177,7 +177,7 @@ def _bind(
         mixed = len({accesses[m].element for m in group}) > 1
         for m in group:
             kind = accesses[m].kind
-            plain = accesses[m].dtype.itemsize == 4 if mixed else shared and m >= first
+            plain = accesses[m].dtype.itemsize >= 4 if mixed else shared and m >= first
             if plain:  # vectors and scalars of one type: all as scalars
                 kind = _PLAIN.get(kind, kind)
             accesses[m] = accesses[m]._replace(kind=kind, atomic=shared)
@@ -273,7 +273,7 @@ def elementwise_step(
     kinds = [_kind(o, sizes, s, ()) for o, s in zip(operands, strides, strict=True)]
     for m, operand in enumerate(operands[-len(numbers) :], len(operands) - len(numbers)):
         if kinds[m] == "scalar":  # a single point
-            kinds[m] = "flat4" if operand.offset % (_alignment(operand.dtype) or 1) == 0 else "flat"
+            kinds[m] = "flat4" if operand.offset % _alignment(operand.dtype) == 0 else "flat"
     bound = _bind(operands, kinds, labels, len(numbers), shape, limits)
     values = {"n": prod(sizes), **{f"d{a}": n for a, n in enumerate(sizes)}}
     for m, label in enumerate(labels):

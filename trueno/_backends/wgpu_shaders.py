@@ -14,6 +14,7 @@ from typing import NamedTuple
 from trueno._backends import wgsl
 from trueno._backends.wgsl import REGISTER
 from trueno.dtypes import BOOL, FLOAT16, Dtype
+from trueno.ops import OPS
 from trueno.plan import Kernel
 
 WORKGROUP = 256  # invocations in a workgroup of an elementwise kernel
@@ -48,7 +49,7 @@ class Access(NamedTuple):
         if self.dtype.itemsize < 4:
             return "atomic<u32>" if self.atomic else "u32"
         t = REGISTER[self.dtype]
-        return f"vec4<{t}>" if self.dtype.itemsize == 4 and self.kind[-1] == "4" else t
+        return f"vec{16 // self.dtype.itemsize}<{t}>" if self.kind[-1] == "4" else t
 
 
 class Binding(NamedTuple):
@@ -143,7 +144,8 @@ def _four(m: int, access: Access, index: str) -> tuple[list[str], list[str]]:
     """Statements that load four aligned elements, and the four."""
     size = access.dtype.itemsize
     if size == 8:
-        return [], [access.word(f"{index} + {j}u") for j in range(LANES)]
+        setup = [f"let q{m}_{j} = {access.word(f'({index} >> 1u) + {j}u')};" for j in range(2)]
+        return setup, [f"q{m}_{j // 2}.{'xy'[j % 2]}" for j in range(LANES)]
     if size == 4:
         return [f"let q{m} = {access.word(f'{index} >> 2u')};"], [f"q{m}.{c}" for c in "xyzw"]
     if size == 1:
@@ -265,26 +267,33 @@ def _store(space: _Space, m: int, access: Access, field: str) -> list[str]:
         f"if (i + {j}u < p.n) {{ {array}[{index}] = {value}; }}"
         for j, (index, value) in enumerate(zip(indices, values, strict=True))
     ]
-    if size == 8 or access.kind[-1] != "4":
+    if access.kind[-1] != "4":
         return guarded
-    at, t = f"{array}[k{m} >> 2u]", REGISTER[access.dtype]
-    parts = [f"if (i + {j}u < p.n) {{ {at}[{j}] = {values[j]}; }}" for j in range(LANES - 1)]
-    whole = f"{at} = vec4<{t}>({', '.join(values)});"
-    return [f"if (i + 3u < p.n) {{ {whole} }} else {{", *parts, "}"]
+    per, t = 16 // size, access.element
+    at = [f"{array}[(k{m} >> {per // 2}u) + {j}u]" for j in range(LANES // per)]
+    whole = [
+        f"{place} = {t}({', '.join(values[per * j : per * j + per])});"
+        for j, place in enumerate(at)
+    ]
+    parts = [
+        f"if (i + {j}u < p.n) {{ {at[j // per]}[{j % per}] = {values[j]}; }}"
+        for j in range(LANES - 1)
+    ]
+    return [f"if (i + 3u < p.n) {{ {' '.join(whole)} }} else {{", *parts, "}"]
 
 
 def _store_words(m: int, access: Access, values: list[str]) -> list[str]:
+    """Stores whole words, through the module's function ``put<binding>``."""
     size = access.dtype.itemsize
-    packed = [f"{pack(access.dtype, v)}" for v in values]
+    packed = [pack(access.dtype, value) for value in values]
     per = 4 // size
     lines = []
     for word in range(size):
         lanes = packed[word * per : word * per + per]
         text = " | ".join(f"({lane} << {8 * size * j}u)" for j, lane in enumerate(lanes))
-        first = f"i + {word * per}u"
-        put = f"put{access.binding}((k{m} >> {per // 2}u) + {word}u, {text}, "
-        put += f"(p.n - min(p.n, {first})) * {8 * size}u);"
-        lines.append(put)
+        place = f"(k{m} >> {per // 2}u) + {word}u"
+        bits = f"(p.n - min(p.n, i + {word * per}u)) * {8 * size}u"
+        lines.append(f"put{access.binding}({place}, {text}, {bits});")
     return lines
 
 
@@ -441,7 +450,7 @@ def reduction(key: Reduction) -> Module:
         *(_shared_output() if key.group > 1 else _own_output()),
         *_outer(key.rank),
         *heads,
-        f"var acc = identity_{wgsl.OPS[output.reduce].reduce}_{t}();",
+        f"var acc = identity_{OPS[output.reduce].reduce}_{t}();",
         "let last = min(segment * p.length + p.length, p.n);",
         "let end = select(segment * p.length, last, inside);",
         f"let start = segment * p.length{f' + lane * {LANES}u' if key.group > 1 else ''};",

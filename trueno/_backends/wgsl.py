@@ -97,6 +97,10 @@ def source(name: str) -> str:
     return folder.joinpath(f"{name}.wgsl").read_text("utf-8")
 
 
+def _instance(template: str, values: dict[str, str]) -> str:
+    return _PARAMETER.sub(lambda parameter: values[parameter[1]], template)
+
+
 class _Item(NamedTuple):
     text: str
     uses: tuple[str, ...]
@@ -109,8 +113,7 @@ def library() -> dict[str, _Item]:
     for name, instances in _FILES:
         template = source(name)
         for values in instances:
-            text = _PARAMETER.sub(lambda m, v=values: v[m[1]], template)  # type: ignore[misc]
-            for item in _ITEM.finditer(text):
+            for item in _ITEM.finditer(_instance(template, values)):
                 texts[item[1] or item[2]] = item[0]
     return {
         name: _Item(text, tuple(sorted({w for w in _WORD.findall(text) if w in texts} - {name})))
@@ -177,7 +180,9 @@ def _cast(x: str, source_: Dtype, target: Dtype) -> str:
         return x
     if s[1:] == t[1:] and s[0] in "iu" and t[0] in "iu":
         return f"bitcast<{t}>({x})"
-    if s[0] in "iu" and t[0] in "iu":  # widen or narrow with the source's own signedness
+    if s[1:] == "32" and t[1:] == "64" and t != "f64":  # with the source's own signedness
+        return f"bitcast<{t}>(widen_{s}({x}))"
+    if s[0] in "iu" and t[0] in "iu":
         return f"bitcast<{t}>({s[0]}{t[1:]}({x}))"
     return f"{t}({x})"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from trueno._array_api._support import call, given, implements, viewed
+from trueno._array_api._support import call, created, given, implements, viewed
 from trueno.core import Handle
-from trueno.dispatch import call_numpy
+from trueno.errors import named
 
 __all__ = ["array", "copy", "diagonal", "ndim", "ravel", "shape", "size", "swapaxes"]
 
@@ -22,15 +22,21 @@ def array(
     order: Any = "K",
     subok: bool = False,
     ndmin: int = 0,
+    **kwargs: Any,
 ) -> Any:
     """As ``numpy.array``: a new array, unless ``copy`` is False or None and none is needed."""
+    kwargs |= {"order": order, "ndmin": ndmin}
     if not isinstance(object, Handle):
-        kwargs = {"copy": copy, "order": order, "subok": subok, "ndmin": ndmin}
-        return call_numpy(np.array, (given(object) if copy is not True else object, dtype), kwargs)
-    plain = order in ("K", None) and ndmin <= object._array.ndim
+        if copy:
+            return created("array", None, np.array, object, dtype, copy=True, **kwargs)
+        try:
+            return given(np.array(object, dtype, copy=copy, **kwargs))
+        except Exception as error:
+            raise named(error, "array") from None
+    plain = order in ("K", None) and ndmin <= object._array.ndim and len(kwargs) == 2
     if plain and (dtype is None or np.dtype(dtype) == object._array.dtype):
         return object.copy("K") if copy else object  # type: ignore[attr-defined]
-    return call(np.array, object, dtype, copy=copy, order=order, ndmin=ndmin)
+    return call(np.array, object, dtype, copy=copy, **kwargs)
 
 
 @implements(np.copy)

@@ -1,0 +1,1 @@
+"""Benchmarks and measurements that anyone can repeat: ``python -m benchmarks.NAME``."""
