@@ -44,7 +44,8 @@ ALWAYS float widen_bits(uint16_t half) {
 /* Round to nearest, ties to even. Below 2^-14 the sum with 0.5 leaves the result's bits, rounded
  * by the hardware, at the end of the significand. F. Giesen, "float->half variants", 2016. */
 ALWAYS uint16_t narrow_bits(float value) {
-    int32_t u = bits_f32(value), magnitude = u & 0x7fffffff, sign = (int32_t)((uint32_t)u >> 16) & 0x8000;
+    int32_t u = bits_f32(value), magnitude = u & 0x7fffffff;
+    int32_t sign = (int32_t)((uint32_t)u >> 16) & 0x8000;
     int32_t odd = magnitude >> 13 & 1;
     int32_t normal = (magnitude - (112 << 23) + 0xfff + odd) >> 13;
     int32_t small = bits_f32(from_bits_f32(magnitude) + 0.5f) - bits_f32(0.5f);

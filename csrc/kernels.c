@@ -96,7 +96,8 @@
         MEMORY *out = out_; \
         EACH { MEMORY y = ys[i], z = zs[i]; out[i] = xs[i] ? y : z; } \
     }
-/* Angles beyond the reach of the fast reduction are rare: a tile that holds one goes the slow way. */
+/* Angles beyond the reach of the fast reduction are rare: a tile that holds one goes the slow
+ * way. */
 #define TRIG_LOOP(S, LIMIT, T, name) \
     LOOP(name##_loop_##S) { \
         const T *xs = x_; \
@@ -107,7 +108,8 @@
             EACH out[i] = t_##name##_##S(xs[i]); \
         } else { \
             for (int64_t i = 0; i < n; i++) \
-                out[i] = fabs_##S(xs[i]) > LIMIT ? t_##name##_big_##S(xs[i]) : t_##name##_##S(xs[i]); \
+                out[i] = fabs_##S(xs[i]) > LIMIT ? t_##name##_big_##S(xs[i]) \
+                                                 : t_##name##_##S(xs[i]); \
         } \
     }
 
@@ -306,7 +308,8 @@ MOVES(8, uint64_t)
                 MOVE_LINE(direction, j * size, j * column_stride, rows, row_stride, columns); \
         } else { \
             for (int64_t j = 0; j < rows; j++) \
-                MOVE_LINE(direction, j * columns * size, j * row_stride, columns, column_stride, 1); \
+                MOVE_LINE(direction, j * columns * size, j * row_stride, columns, column_stride, \
+                          1); \
         } \
     }
 #define MOVE_LINE(direction, dense, strided, n, stride, step) \

@@ -1,4 +1,5 @@
-/* float32 exponentials, computed in double with short polynomials. */
+/* float32 exponentials and hyperbolic functions: exp and exp2 in float32, the others computed in
+ * double with short polynomials. */
 #ifndef TRUENO_MATH_F32_EXP_H
 #define TRUENO_MATH_F32_EXP_H
 

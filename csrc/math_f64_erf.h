@@ -24,7 +24,7 @@ static inline double t_erf_small_f64(double x) {
 
 /* erf(x). For 1 <= x <= 5.95, 1 - exp(-Q(x)) with Q fitted to -log(erfc(x)) under the weight
  * erfc(x) / erf(x), so that only the absolute error of erfc counts; beyond, 1. Q <= 38 is rounded
- * to 2^-52 where exp(-Q) = 0.16: 0.5 ULP rounding + 0.4. */
+ * to 2^-52 where exp(-Q) = 0.16: 0.5 ULP rounding + 0.6. */
 static inline double t_erf_f64(double x) {
     double a = t_fabs(x), c = t_at_most(5.95, a);
     double q = T_P19(c, 0x1.81c722f994ac0p-23, 0x1.20dd562dc5ac4p+0, 0x1.45f42b6092bbcp-1,

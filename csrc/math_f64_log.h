@@ -67,13 +67,14 @@ static inline double t_log1p_sum_f64(double x, double x_lo, double more) {
     return t_log_domain(u.hi, r);
 }
 
-/* log1p(x): 0.5 ULP rounding + 0.3. */
+/* log1p(x): 0.5 ULP rounding + 0.4. */
 static inline double t_log1p_f64(double x) {
     double r = t_log1p_sum_f64(x, 0, 0);
     return t_fabs(x) < 0x1p-54 ? x : r;
 }
 
-/* asinh(x) = log1p(a + a^2 / (1 + sqrt(1 + a^2))), a = |x|; log(2 a) from 2^60 on. */
+/* asinh(x) = log1p(a + a^2 / (1 + sqrt(1 + a^2))), a = |x|; log(2 a) from 2^60 on.
+ * 0.5 ULP rounding + 0.6. */
 static inline double t_asinh_f64(double x) {
     double a = t_fabs(x), z = a * a;
     int big = a >= 0x1p60;
@@ -82,7 +83,8 @@ static inline double t_asinh_f64(double x) {
     return a < 0x1p-28 ? x : t_copysign(r, x);
 }
 
-/* acosh(x) = log1p(t + sqrt(2 t + t^2)), t = x - 1; log(2 x) from 2^60 on. */
+/* acosh(x) = log1p(t + sqrt(2 t + t^2)), t = x - 1; log(2 x) from 2^60 on.
+ * 0.5 ULP rounding + 0.9, near 1 (the square root and its argument). */
 static inline double t_acosh_f64(double x) {
     double t = x - 1, v = T_FMA(t, t, t + t);
     int big = x >= 0x1p60;
@@ -92,7 +94,8 @@ static inline double t_acosh_f64(double x) {
     return x < 1 ? T_NAN : r;
 }
 
-/* atanh(x) = log1p(2 a / (1 - a)) / 2, a = |x|, the quotient with its remainder. */
+/* atanh(x) = log1p(2 a / (1 - a)) / 2, a = |x|, the quotient with its remainder. 0.5 ULP
+ * rounding + 0.3. */
 static inline double t_atanh_f64(double x) {
     double a = t_fabs(x);
     t_dd d = t_fast_sum(1, -a);

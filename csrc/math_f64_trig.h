@@ -21,7 +21,7 @@ typedef struct {
  *   n MID < 2^-15 is taken off with its error and the sum's: the fast two-sum is exact even where
  *   n MID is the larger, because the other is a multiple of its ULP; n LO only touches lo.
  * The rest, n 2^-163 <= 2^-125, stands against |hi| > 2^-61, the closest that a double of this
- * range comes to a multiple of pi/2 (Muller, Elementary Functions, 3rd ed., section 11.3.2). */
+ * range comes to a multiple of pi/2 (by continued fractions, as tests/test_accuracy.py does). */
 static inline t_quadrant t_reduce_f64(double x) {
     double n = T_FMA(x, 0x1.45f306dc9c883p-1, T_ROUND);
     t_quadrant q;
@@ -70,7 +70,7 @@ static inline double t_sin_f64(double x) {
 
 static inline double t_cos_f64(double x) { return t_sin_quadrant_f64(t_reduce_f64(x), 1); }
 
-/* tan(x) = sin / cos, or -cos / sin in odd quadrants: 0.5 ULP rounding + 0.2. */
+/* tan(x) = sin / cos, or -cos / sin in odd quadrants: 0.5 ULP rounding + 0.5. */
 static inline double t_tan_quadrant_f64(t_quadrant q) {
     double z = q.hi * q.hi;
     t_dd s = t_sin_core_f64(q.hi, q.lo, z), c = t_cos_core_f64(q.hi, q.lo, z);

@@ -60,7 +60,6 @@ static void clear(Machine *m, const Output *o, Lanes lanes) {
 
 void reduce_begin(Machine *m) {
     const Program *p = m->run->program;
-    m->settled = false;
     for (int k = 0; k < p->outputs; k++) {
         if (!p->output[k].reduces) continue;
         clear(m, p->output + k, m->accumulator[k].now);
@@ -187,5 +186,5 @@ void reduce_store(Machine *m, int output, Lanes result, int64_t piece) {
             ((Check *)o->narrow_check)(from, from, narrowed, n, OVERFLOW | INVALID, 0);
         from = narrowed;
     }
-    tile_store(run, operand, (char *)(intptr_t)m->box[l->inputs + output], from, piece, true);
+    tile_store(run, operand, (char *)(intptr_t)m->current[l->inputs + output], from, piece, true);
 }

@@ -37,7 +37,8 @@
            (int_fmod(x, y, T) != 0 && ((x) < 0) != ((y) < 0) ? (T)(y) : (T)0)))
 /* 1/0 is what NumPy's conversion of infinity gives on x86-64. */
 #define int_reciprocal(x, T) \
-    ((x) == 0 ? (T)(sizeof(T) < 4 ? 0 : LOWEST(T)) : (x) == 1 || ((x) < 0 && (x) == (T)-1) ? (x) : 0)
+    ((x) == 0 ? (T)(sizeof(T) < 4 ? 0 : LOWEST(T)) \
+     : (x) == 1 || ((x) < 0 && (x) == (T)-1) ? (x) : 0)
 
 ALWAYS uint64_t power_u64(uint64_t base, uint64_t exponent) {
     uint64_t result = 1;
@@ -123,6 +124,9 @@ ALWAYS uint16_t maximum_f16(uint16_t x, uint16_t y) {
 }
 ALWAYS uint16_t minimum_f16(uint16_t x, uint16_t y) {
     return is_nan_f16(y) && !is_nan_f16(x) ? y : lesser_f16(x, y);
+}
+ALWAYS uint16_t clip_f16(uint16_t x, uint16_t least, uint16_t most) {
+    return minimum_f16(maximum_f16(x, least), most);
 }
 ALWAYS uint16_t fmax_f16(uint16_t x, uint16_t y) {
     return not_nan_f16(x, y, greater_f16(x, y));

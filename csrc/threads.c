@@ -61,7 +61,7 @@ static void in_child(void) {
     pool.started = pool.openings = pool.working = 0;
 }
 
-/* Starts threads up to `count`, as far as the system lets us. Signals stay with Python's threads. */
+/* Starts threads up to `count`, as far as the system lets us. Signals stay with Python's. */
 static void start(int count) {
     if (!pool.prepared) {
         pthread_atfork(before_fork, after_fork, in_child);

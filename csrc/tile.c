@@ -3,32 +3,33 @@
 
 #include "vm.h"
 
-typedef void Move(char *dense, char *strided, int size, int64_t rows, int64_t row_stride,
+typedef void Move(char *dense, intptr_t strided, int size, int64_t rows, int64_t row_stride,
                   int64_t columns, int64_t column_stride, const Run *run);
 
-static void move_in(char *dense, char *strided, int size, int64_t rows, int64_t row_stride,
+static void move_in(char *dense, intptr_t strided, int size, int64_t rows, int64_t row_stride,
                     int64_t columns, int64_t column_stride, const Run *run) {
-    run->kernels->gather(dense, strided, size, rows, row_stride, columns, column_stride);
+    run->kernels->gather(dense, (const char *)strided, size, rows, row_stride, columns,
+                         column_stride);
 }
 
-static void move_out(char *dense, char *strided, int size, int64_t rows, int64_t row_stride,
+static void move_out(char *dense, intptr_t strided, int size, int64_t rows, int64_t row_stride,
                      int64_t columns, int64_t column_stride, const Run *run) {
-    run->kernels->scatter(strided, dense, size, rows, row_stride, columns, column_stride);
+    run->kernels->scatter((char *)strided, dense, size, rows, row_stride, columns, column_stride);
 }
 
 /* Indices are generated: element (i, j) is base + i * row_stride + j * column_stride. */
-static void move_index(char *dense, char *base, int size, int64_t rows, int64_t row_stride,
+static void move_index(char *dense, intptr_t base, int size, int64_t rows, int64_t row_stride,
                        int64_t columns, int64_t column_stride, const Run *run) {
     (void)size, (void)run;
     int64_t *out = (int64_t *)dense;
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
-            *out++ = (intptr_t)base + i * row_stride + j * column_stride;
+            *out++ = base + i * row_stride + j * column_stride;
 }
 
 /* Visits a tile's elements, two dimensions at a time; `skip` leaves the reduced ones out. */
-static void move(const Run *run, Move *move_2d, const Operand *operand, char *strided, char *dense,
-                 int size, int64_t piece, bool skip) {
+static void move(const Run *run, Move *move_2d, const Operand *operand, intptr_t strided,
+                 char *dense, int size, int64_t piece, bool skip) {
     const Layout *l = &run->layout;
     int64_t extent[MAX_DIMS + 2] = {1, 1}, stride[MAX_DIMS + 2] = {0, 0}, at[MAX_DIMS + 2] = {0};
     int dims = 2; /* two outer ones of extent 1, so that there are always two */
@@ -55,7 +56,7 @@ static void move(const Run *run, Move *move_2d, const Operand *operand, char *st
 
 void tile_store(const Run *run, const Operand *operand, char *to, const char *from, int64_t piece,
                 bool kept_only) {
-    move(run, move_out, operand, to, (char *)from, operand->size, piece, kept_only);
+    move(run, move_out, operand, (intptr_t)to, (char *)from, operand->size, piece, kept_only);
 }
 
 /* A program reads its operands one or two at a time, a tile of each: about a page, where the
@@ -90,14 +91,15 @@ static void bring_in(Machine *m, int64_t n, int64_t piece) {
         m->held[k] = from;
         m->held_count[k] = n;
         if (operand->mode == SCALAR) run->kernels->fill(m->at[k], from, operand->size, n);
-        else move(run, move_in, operand, from, m->at[k], operand->size, piece, false);
+        else move(run, move_in, operand, (intptr_t)from, m->at[k], operand->size, piece, false);
     }
     if (!m->index) return;
     int k = run->layout.operands - 1;
     if (m->held[k] == m->pointer[k] && m->held_count[k] >= n) return;
     m->held[k] = m->pointer[k];
     m->held_count[k] = n;
-    move(run, move_index, run->layout.operand + k, m->pointer[k], (char *)m->index, 8, piece, false);
+    move(run, move_index, run->layout.operand + k, (intptr_t)m->pointer[k], (char *)m->index, 8,
+         piece, false);
 }
 
 static void run_steps(Machine *m, int64_t n) {

@@ -12,7 +12,8 @@
 /* Operands larger than this are not in the second-level cache. */
 #define PREFETCH_BYTES ((int64_t)1 << 20)
 
-enum { UNIT_TILES = 16, MOST_PARTS = 256, FEW_BOXES = 64 };
+/* Parts of a reduction keep a tile of results each until they are joined, or a single one. */
+enum { UNIT_TILES = 16, MOST_PARTS = 256, MOST_WIDE_PARTS = 64, FEW_GROUPS = 32 };
 
 /* ---- one thread */
 
@@ -39,9 +40,10 @@ static size_t machine_make(Machine *m, Run *run, char *block) {
     m->held_count = carve(block, &used, operands * sizeof *m->held_count);
     m->pointer = carve(block, &used, operands * sizeof *m->pointer);
     m->next = carve(block, &used, operands * sizeof *m->next);
-    m->box = carve(block, &used, operands * sizeof *m->box);
+    m->box = carve(block, &used, operands * ABREAST * sizeof *m->box);
     m->masks = carve(block, &used, (size_t)p->masks * sizeof *m->masks);
-    m->accumulator = carve(block, &used, (size_t)p->outputs * sizeof *m->accumulator);
+    size_t sets = (size_t)run->abreast * (size_t)p->outputs;
+    m->sets = carve(block, &used, sets * sizeof *m->sets);
     char *buffers = carve(block, &used, (size_t)p->storages * BUFFER);
     for (int s = 0; s < p->slots && block; s++) m->at[s] = buffers + (size_t)p->storage[s] * BUFFER;
     int levels = reduce_levels(&run->layout);
@@ -52,15 +54,19 @@ static size_t machine_make(Machine *m, Run *run, char *block) {
         if (!o->reduces) continue;
         if (o->pick && !picks && !run->layout.ascending) m->index = carve(block, &used, BUFFER);
         picks = picks || o->pick;
-        Lanes now = carve_lanes(block, &used, o), work = carve_lanes(block, &used, o);
-        Lanes spare = carve_lanes(block, &used, o);
-        Lanes *level = carve(block, &used, (size_t)levels * sizeof(Lanes));
-        for (int i = 0; i < levels; i++) {
-            Lanes lanes = carve_lanes(block, &used, o);
-            if (block) level[i] = lanes;
+        Lanes work = carve_lanes(block, &used, o), spare = carve_lanes(block, &used, o);
+        for (int64_t g = 0; g < run->abreast; g++) {
+            Lanes now = carve_lanes(block, &used, o);
+            Lanes *level = carve(block, &used, (size_t)levels * sizeof(Lanes));
+            for (int i = 0; i < levels; i++) {
+                Lanes lanes = carve_lanes(block, &used, o);
+                if (block) level[i] = lanes;
+            }
+            if (block)
+                m->sets[g * p->outputs + k] = (Accumulator){now, work, spare, level, 0, 0};
         }
-        if (block) m->accumulator[k] = (Accumulator){now, work, spare, level, 0, 0};
     }
+    m->accumulator = m->sets;
     return used;
 }
 
@@ -93,51 +99,74 @@ static int64_t locate_box(const Layout *l, int64_t box, int64_t *address) {
     return locate(l, 0, l->kept_loops, box, address, l->piece);
 }
 
-/* Tiles [from, to) of a box. Gives its steps along a kept cut dimension. */
-static int64_t run_box(Machine *m, int64_t box, int64_t from, int64_t to) {
+static void select_box(Machine *m, int64_t g) {
+    m->accumulator = m->sets + g * m->run->program->outputs;
+    m->current = m->box + g * m->run->layout.operands;
+}
+
+/* Where the tile after (g, tile) begins: for prefetching. */
+static void locate_next(Machine *m, int64_t count, int64_t g, int64_t tile, int64_t to) {
     const Layout *l = &m->run->layout;
-    size_t bytes = (size_t)l->operands * sizeof *m->box;
-    int64_t kept_piece = locate_box(l, box, m->box);
-    reduce_begin(m);
-    for (int64_t tile = from; tile < to && !m->settled && !atomic_load(&m->run->settled); tile++) {
-        if (m->run->prefetches && tile + 1 < to) {
-            memcpy(m->next, m->box, bytes);
-            locate(l, l->kept_loops, l->loops, tile + 1, (int64_t *)m->next, kept_piece);
-        } else if (m->run->prefetches) {
-            locate_box(l, box + 1 < l->kept_tiles ? box + 1 : box, (int64_t *)m->next);
-        }
-        memcpy(m->pointer, m->box, bytes);
-        tile_run(m, locate(l, l->kept_loops, l->loops, tile, (int64_t *)m->pointer, kept_piece));
+    if (++g == count) g = 0, tile++;
+    const int64_t *box = m->box + g * l->operands;
+    memcpy(m->next, box, (size_t)l->operands * sizeof *box);
+    if (tile < to) locate(l, l->kept_loops, l->loops, tile, (int64_t *)m->next, 0);
+    else if (m->box_number + count < l->kept_tiles)
+        locate_box(l, m->box_number + count, (int64_t *)m->next);
+}
+
+/* Tiles [from, to) of `count` boxes, tile by tile abreast. */
+static void run_boxes(Machine *m, int64_t box, int64_t count, int64_t from, int64_t to) {
+    Run *run = m->run;
+    const Layout *l = &run->layout;
+    m->box_number = box;
+    m->settled = false;
+    for (int64_t g = 0; g < count; g++) {
+        select_box(m, g);
+        m->piece[g] = locate_box(l, box + g, m->current);
+        reduce_begin(m);
     }
-    if (m->settled && l->kept_tiles == 1) atomic_store(&m->run->settled, true);
-    return kept_piece;
+    for (int64_t tile = from; tile < to && !m->settled && !atomic_load(&run->settled); tile++) {
+        for (int64_t g = 0; g < count; g++) {
+            select_box(m, g);
+            if (run->prefetches) locate_next(m, count, g, tile, to);
+            memcpy(m->pointer, m->current, (size_t)l->operands * sizeof *m->current);
+            int64_t *address = (int64_t *)m->pointer;
+            tile_run(m, locate(l, l->kept_loops, l->loops, tile, address, m->piece[g]));
+        }
+    }
+    if (m->settled && l->kept_tiles == 1) atomic_store(&run->settled, true);
+}
+
+/* Keeps a part's result for join_parts. */
+static void keep_part(Machine *m, int output, int64_t number) {
+    const Run *run = m->run;
+    const Output *o = run->program->output + output;
+    int64_t lanes = run->result_lanes, offset = number * lanes;
+    Lanes result = reduce_end(m, output);
+    memcpy(run->partial[output].value + offset * o->lane_size, result.value,
+           (size_t)(lanes * o->lane_size));
+    if (o->pick) memcpy(run->partial[output].at + offset, result.at, (size_t)lanes * 8);
 }
 
 static void run_unit(Machine *m, int64_t unit) {
     Run *run = m->run;
     const Layout *l = &run->layout;
-    const Program *p = run->program;
-    if (run->parts > 1) {
-        int64_t box = unit / run->parts, from = unit % run->parts * run->part_tiles;
-        int64_t to = from + run->part_tiles < l->reduced_tiles ? from + run->part_tiles
-                                                               : l->reduced_tiles;
-        run_box(m, box, from, to);
-        for (int k = 0; k < p->outputs; k++) {
-            const Output *o = p->output + k;
-            if (!o->reduces) continue;
-            Lanes result = reduce_end(m, k);
-            int64_t lanes = run->result_lanes, offset = unit * lanes;
-            memcpy(run->partial[k].value + offset * o->lane_size, result.value,
-                   (size_t)(lanes * o->lane_size));
-            if (o->pick) memcpy(run->partial[k].at + offset, result.at, (size_t)lanes * 8);
+    int64_t part = unit % run->parts, from = part * run->part_tiles;
+    int64_t to = from + run->part_tiles, box = unit / run->parts * run->group;
+    int64_t end = box + run->group < l->kept_tiles ? box + run->group : l->kept_tiles;
+    to = to < l->reduced_tiles ? to : l->reduced_tiles;
+    for (; box < end; box += run->abreast) {
+        int64_t count = end - box < run->abreast ? end - box : run->abreast;
+        run_boxes(m, box, count, from, to);
+        for (int64_t g = 0; g < count; g++) {
+            select_box(m, g);
+            for (int k = 0; k < run->program->outputs; k++) {
+                if (!run->program->output[k].reduces) continue;
+                if (run->parts > 1) keep_part(m, k, (box + g) * run->parts + part);
+                else reduce_store(m, k, reduce_end(m, k), m->piece[g]);
+            }
         }
-        return;
-    }
-    int64_t end = (unit + 1) * run->group < l->kept_tiles ? (unit + 1) * run->group : l->kept_tiles;
-    for (int64_t box = unit * run->group; box < end; box++) {
-        int64_t piece = run_box(m, box, 0, l->reduced_tiles);
-        for (int k = 0; k < p->outputs; k++)
-            if (p->output[k].reduces) reduce_store(m, k, reduce_end(m, k), piece);
     }
 }
 
@@ -146,8 +175,9 @@ static void join_parts(Machine *m) {
     Run *run = m->run;
     const Layout *l = &run->layout;
     int64_t lanes = run->result_lanes;
+    select_box(m, 0);
     for (int64_t box = 0; box < l->kept_tiles; box++) {
-        int64_t piece = locate_box(l, box, m->box);
+        int64_t piece = locate_box(l, box, m->current);
         for (int k = 0; k < run->program->outputs; k++) {
             const Output *o = run->program->output + k;
             if (!o->reduces) continue;
@@ -189,28 +219,30 @@ static void work(void *context) {
 
 /* ---- a launch */
 
-static bool reduces(const Program *p) {
-    for (int k = 0; k < p->outputs; k++)
-        if (p->output[k].reduces) return true;
-    return false;
-}
-
 /* How a launch is split depends on its shape only, never on the number of threads. */
 static void split(Run *run) {
     const Layout *l = &run->layout;
     int64_t tiles = l->reduced_tiles, boxes = l->kept_tiles;
+    run->result_lanes = (l->cut_reduced ? 1 : l->piece) * (l->whole_reduced ? 1 : l->whole);
     run->parts = 1;
     run->part_tiles = tiles;
-    if (reduces(run->program) && boxes < FEW_BOXES) {
-        int64_t most = (tiles + UNIT_TILES - 1) / UNIT_TILES, parts = MOST_PARTS / boxes;
+    run->abreast = 1;
+    /* Reducing along an outer dimension, neighbouring boxes go abreast: they are read in memory
+     * order, where each alone would be read with jumps. */
+    if (tiles > 1 && !l->cut_reduced && !l->whole_reduced)
+        run->abreast = boxes < ABREAST ? boxes : ABREAST;
+    run->group = run->abreast;
+    if (l->tile > TILE) run->group = UNIT_TILES * TILE / l->tile;
+    else if (tiles * run->group < UNIT_TILES) run->group = UNIT_TILES / tiles;
+    int64_t groups = (boxes + run->group - 1) / run->group;
+    if (tiles > 1 && groups < FEW_GROUPS) {
+        int64_t most = (tiles + UNIT_TILES - 1) / UNIT_TILES;
+        int64_t parts = (run->result_lanes > 1 ? MOST_WIDE_PARTS : MOST_PARTS) / groups;
         parts = parts < most ? parts : most;
         run->part_tiles = (tiles + parts - 1) / parts;
         run->parts = (tiles + run->part_tiles - 1) / run->part_tiles;
     }
-    run->group = tiles < UNIT_TILES ? UNIT_TILES / tiles : 1;
-    if (l->tile > TILE) run->group = UNIT_TILES * TILE / l->tile;
-    run->units = run->parts > 1 ? boxes * run->parts : (boxes + run->group - 1) / run->group;
-    run->result_lanes = (l->cut_reduced ? 1 : l->piece) * (l->whole_reduced ? 1 : l->whole);
+    run->units = groups * run->parts;
 }
 
 /* An output may be an input's own memory. If a later step still reads that input, or a check reads
@@ -261,7 +293,7 @@ static int read_constants(const Program *p, const int64_t *objects, const void *
 }
 
 static size_t partial_bytes(const Run *run, const Output *o) {
-    size_t lanes = (size_t)(run->units * run->result_lanes);
+    size_t lanes = (size_t)(run->layout.kept_tiles * run->parts * run->result_lanes);
     return o->reduces && run->parts > 1 ? lanes * (size_t)(o->lane_size + (o->pick ? 8 : 0)) + 64
                                         : 0;
 }
@@ -282,7 +314,7 @@ static int run_launch(Run *run, const int64_t *objects) {
     for (int i = 0; i < p->masks; i++) atomic_init(&run->masks[i], 0);
     for (int k = 0; k < p->outputs; k++) {
         const Output *o = p->output + k;
-        int64_t lanes = run->units * run->result_lanes;
+        int64_t lanes = run->layout.kept_tiles * run->parts * run->result_lanes;
         run->partial[k].value = carve(block, &used, partial_bytes(run, o));
         if (o->pick) { /* the indices, which need the stricter alignment, come first */
             run->partial[k].at = (int64_t *)run->partial[k].value;

@@ -7,8 +7,10 @@
 #include "fpstate.h"
 #include "layout.h"
 
-/* Bytes between tile buffers: not a multiple of 4096, lest all of them compete for one cache set. */
+/* Bytes between tile buffers: not a multiple of 4096, lest all compete for one cache set. */
 enum { BUFFER = TILE * 8 + 320 };
+
+enum { ABREAST = 8 };
 
 /* Partial results of one reduction side by side: values and, for argmax and argmin, indices. */
 typedef struct {
@@ -27,7 +29,8 @@ typedef struct {
     bool *deferred;         /* outputs that are stored only after all steps */
     int64_t parts;          /* into how many parts each reduction is split */
     int64_t part_tiles;     /* and their length */
-    int64_t group;          /* output boxes a unit, if they are not split */
+    int64_t group;          /* boxes a unit */
+    int64_t abreast;        /* boxes whose tiles take turns */
     int64_t units;
     int64_t result_lanes;   /* lanes of a folded reduction */
     Lanes *partial;         /* of each output: [box][part][lane] */
@@ -51,9 +54,13 @@ typedef struct {
     int64_t *held_count;    /* and how many */
     char **pointer;         /* this tile's first element in each operand */
     char **next;            /* and, for prefetching, the next tile's */
-    int64_t *box;           /* the operands' addresses at the current box of kept indices */
+    int64_t *box;           /* the operands' addresses at each box of kept indices under way, */
+    int64_t *current;       /* those of the current one, */
+    int64_t box_number;     /* the first one's number, */
+    int64_t piece[ABREAST]; /* and their steps along a kept cut dimension */
     int64_t *index;         /* tile of indices within the reduced axes */
-    Accumulator *accumulator;
+    Accumulator *sets;      /* of each box, one an output */
+    Accumulator *accumulator; /* the current box's */
     int *masks;
     bool settled;           /* the result of this box can no longer change */
     bool dirty;             /* the hardware flags hold what nobody asked for */

@@ -7,8 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 import trueno as tn
+
+needs_numpy_21 = pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "2.1.0", reason="NumPy 2.1 added or changed it"
+)
 
 # Units in the last place by which kernels of inexact functions may differ from NumPy's.
 ULPS = 8

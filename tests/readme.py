@@ -1,10 +1,12 @@
 """The README's table of kernels, computed from the operation table and the backends.
 
 ``python -m tests.readme`` rewrites the table in README.md; a test asserts that it is up to date.
+``python -m tests.readme demo-out/results.md`` also takes over the figures that a demo measured.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from trueno.dtypes import ACCELERATED, BOOL, FLOATS, INT64, SIGNED, UNSIGNED, Dt
 from trueno.ops import OPS, Op
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-BEGIN, END = "<!-- operations: python -m tests.readme -->", "<!-- end of operations -->"
+OPERATIONS = "<!-- operations: python -m tests.readme -->", "<!-- end of operations -->"
+MEASURED = "<!-- measured: make demo -->", "<!-- end of measured -->"
 
 Supports = Callable[[str, tuple[Dtype, ...], Dtype], bool]
 
@@ -25,6 +28,7 @@ _WORDS: tuple[tuple[str, tuple[Dtype, ...]], ...] = (
     ("bool", (BOOL,)),
     ("integers", (*SIGNED, *UNSIGNED)),
     ("signed integers", SIGNED),
+    ("unsigned integers", UNSIGNED),
     ("floats", FLOATS),
 )
 
@@ -77,14 +81,22 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def with_table(text: str) -> str:
-    """README's text with the present table. ValueError where its markers are missing."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def replaced(text: str, markers: tuple[str, str], part: str) -> str:
+    """README's text with ``part`` between two markers. ValueError where a marker is missing."""
+    before, begin, rest = text.partition(markers[0])
+    _, end, after = rest.partition(markers[1])
     if not begin or not end:
-        raise ValueError(f"README.md must hold {BEGIN!r} and {END!r}")
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+        raise ValueError(f"README.md must hold {markers[0]!r} and {markers[1]!r}")
+    return f"{before}{begin}\n\n{part.strip()}\n\n{end}{after}"
+
+
+def main(results: list[str]) -> None:
+    """Rewrites README.md, with the first of ``results`` (a file), if any, as its measurements."""
+    text = replaced(README.read_text(encoding="utf-8"), OPERATIONS, table())
+    if results:
+        text = replaced(text, MEASURED, Path(results[0]).read_text(encoding="utf-8"))
+    README.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    main(sys.argv[1:])

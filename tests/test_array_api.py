@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import trueno as tn
-from tests.compare import agree, outcome, same
+from tests.compare import agree, needs_numpy_21, outcome, same
 from trueno.ops import ELEMENTWISE, OPS, REDUCTIONS
 
 REALS = ("float64", "float32", "int32", "uint8", "bool")
@@ -120,6 +120,7 @@ def test_layouts(backend: str, dtype: str) -> None:
         assert layout
 
 
+@needs_numpy_21
 def test_clip_takes_missing_bounds_and_both_sets_of_names(backend: str) -> None:
     array = values("float64")
     row = values("float64", (4,))
@@ -134,6 +135,7 @@ def test_clip_takes_missing_bounds_and_both_sets_of_names(backend: str) -> None:
     same(out, np.clip(array, 0, 1))
 
 
+@needs_numpy_21
 def test_round_to_decimals(backend: str) -> None:
     array = np.array([0.5, 1.5, -2.25, 12345.678, np.nan])
     for decimals in (0, 1, -2):
@@ -229,6 +231,7 @@ def test_mean_and_var_are_deferred() -> None:
     assert not p.deferrals
 
 
+@needs_numpy_21
 @pytest.mark.parametrize("name", ["cumulative_sum", "cumulative_prod"])
 def test_cumulative_functions_include_the_initial_value(name: str) -> None:
     for dtype in ("float32", "int8", "bool", "complex64"):
@@ -361,6 +364,10 @@ CASES: dict[str, tuple[Callable[[Any, Any], Any], np.ndarray[Any, Any]]] = {
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_functions_equal_numpy(backend: str, case: str) -> None:
     f, array = CASES[case]
+    if case.startswith(("reshape-copy", "reshape-no-copy")) or not hasattr(
+        np, case.split("-")[0].split(".")[0]
+    ):
+        pytest.importorskip("numpy", "2.1")
     agree(f, array)
     x = tn.asarray(array)
     theirs, expected = outcome(f, np, array + 0)

@@ -178,11 +178,13 @@ def test_a_failing_gpu_costs_one_warning_and_no_data(monkeypatch: pytest.MonkeyP
     class Broken(engine.NumpyBackend):
         name = "wgpu"
         device = "gpu"
+        lost = True
 
         def launch(self, launch: Any) -> None:
             raise RuntimeError("device lost")
 
     monkeypatch.setitem(engine._backends, "wgpu", Broken())
+    monkeypatch.setattr(engine, "_failures", set())
     monkeypatch.setattr(engine, "_supported", {})
     with tn.config(backend="wgpu"):
         y = a(4) * 2

@@ -235,7 +235,10 @@ def test_numpy_functions(backend: str, name: str) -> None:
 
 @pytest.mark.parametrize("f", IMPLEMENTED, ids=lambda f: f.__name__)
 def test_our_functions_take_numpy_s_arguments(f: Any) -> None:
-    theirs = list(inspect.signature(f).parameters.values())
+    try:
+        theirs = list(inspect.signature(f).parameters.values())
+    except ValueError:
+        pytest.skip("NumPy does not tell")
     ours = list(inspect.signature(IMPLEMENTED[f]).parameters.values())
     names = {p.name for p in ours if p.kind is not p.POSITIONAL_ONLY}
     rest = {p.kind for p in ours}

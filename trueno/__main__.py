@@ -25,7 +25,8 @@ def _demo(args: argparse.Namespace) -> int:
     missing = [name for module, name in DEMO_NEEDS.items() if not importlib.util.find_spec(module)]
     if missing:
         print(
-            f"trueno demo: {', '.join(missing)} not installed; pip install 'trueno[demo]'",
+            f"trueno demo: {', '.join(missing)} not installed; "
+            "in a checkout of Trueno, run make demo, or pip install '.[demo]'",
             file=sys.stderr,
         )
         return 1

@@ -30,6 +30,8 @@ from trueno.ops import OPS, Op
 _ndarray = np.ndarray
 _new = object.__new__
 
+# NumPy 2.0 exports unversioned capsules only.
+_OLD_DLPACK = np.lib.NumpyVersion(np.__version__) < "2.1.0"
 API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 DEVICES = ("auto", "cpu", "gpu")
 
@@ -349,16 +351,15 @@ class TruenoArray(Handle):
         dl_device: tuple[int, int] | None = None,
         copy: bool | None = None,
     ) -> Any:
+        if dl_device is not None and dl_device != self.__dlpack_device__():
+            raise BufferError(
+                f"trueno.__dlpack__: the data are on the CPU {self.__dlpack_device__()}, "
+                f"not on device {dl_device}; copy them there first"
+            )
         exported = host(self).copy() if copy else export(self)
-        given: dict[str, Any] = {"stream": stream}
-        if max_version is not None:
-            given["max_version"] = max_version
-        if dl_device is not None:
-            given["dl_device"] = dl_device
-        if copy is not None and max_version is not None:
-            given["copy"] = False
+        versioned = {} if max_version is None or _OLD_DLPACK else {"max_version": max_version}
         try:
-            return exported.__dlpack__(**given)
+            return exported.__dlpack__(stream=stream, **versioned)
         except Exception as error:
             raise named(error, "__dlpack__") from None
 

@@ -14,6 +14,7 @@ import os
 import platform
 import statistics
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,7 +38,7 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 import trueno as tn
-from trueno import memory
+from trueno import engine, memory
 from trueno.config import SETTINGS
 
 Values = dict[str, Any]
@@ -313,14 +314,38 @@ def _table(rows: list[Measured]) -> Table:
 
 
 def _notes(repeats: int) -> str:
+    simd: Any = engine.backend("simd")
     return (
         f"Medians of {repeats} interleaved repeats after a warm-up, until all results are in host "
         "memory. Speed: NumPy's time over Trueno's. MiB: the most resident memory that a run adds. "
         "Where: kernel launches by backend; deferred: calls handed to NumPy. Answers: the greatest "
         "difference of a result as a part of its largest magnitude, and what is allowed. "
-        f"NumPy {np.__version__}, Python {platform.python_version()}, {platform.machine()}, "
-        f"{os.cpu_count()} CPUs, backend {SETTINGS.get().backend!r}."
+        f"NumPy {np.__version__}, Python {platform.python_version()}, {platform.machine()} "
+        f"({simd.isa}), {os.cpu_count()} CPUs, {simd.threads} threads, "
+        f"backend {SETTINGS.get().backend!r}."
     )
+
+
+def _markdown(rows: list[Measured], repeats: int) -> str:
+    """The table and the notes for a README."""
+    lines = [
+        "| program | input | NumPy ms | Trueno ms | speed | NumPy MiB | Trueno MiB | where |",
+        "|---|---|--:|--:|--:|--:|--:|---|",
+    ]
+    for row in rows:
+        numpy_seconds, trueno_seconds = row.seconds
+        cells = (
+            row.program.name,
+            row.program.size,
+            f"{numpy_seconds * 1e3:.1f}",
+            f"{trueno_seconds * 1e3:.1f}",
+            f"{numpy_seconds / trueno_seconds:.2f}x",
+            _mebibytes(row.peak[0]),
+            _mebibytes(row.peak[1]),
+            ", ".join(f"{name} {count}" for name, count in sorted(row.where.items())),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", *textwrap.wrap(_notes(repeats), 100)]) + "\n"
 
 
 def _chart(rows: list[Measured], path: Path) -> None:
@@ -398,7 +423,7 @@ def _pictures(results: dict[str, tuple[Program, Values]], out: Path) -> list[Pat
 
 
 def main(out: Path, repeats: int, quick: bool, examples: Path) -> int:
-    """Runs the demo and writes PNG files into ``out``.
+    """Runs the demo and writes pictures, a chart and the table into ``out``.
 
     Returns the exit status: 1 if an answer differs by more than its program's tolerance.
     """
@@ -420,6 +445,7 @@ def main(out: Path, repeats: int, quick: bool, examples: Path) -> int:
     console.print(_notes(repeats), style="dim")
     out.mkdir(parents=True, exist_ok=True)
     _chart(rows, out / "times.png")
-    for path in [*_pictures(results, out), out / "times.png"]:
+    (out / "results.md").write_text(_markdown(rows, repeats), encoding="utf-8")
+    for path in [*_pictures(results, out), out / "times.png", out / "results.md"]:
         console.print(f"wrote {path}", highlight=False)
     return 0 if all(row.agrees for row in rows) else 1

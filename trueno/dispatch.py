@@ -405,6 +405,8 @@ def astype(x: Any, dtype: Dtype) -> Any:
 
 def _cast(operands: _Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Node:
     key = operands.keys[0]
+    if key.kind == "c" and dtype.kind != "c":
+        raise _Refused("NumPy gives its ComplexWarning")
     reason = engine.refusal(_size(shape), False, operands.pin, operands.pending)
     if reason is not None:
         raise _Refused(reason)
@@ -484,8 +486,6 @@ def assign(handle: Any, target: NDArray, value: Any) -> None:
         try:
             _settle(handle, target)
             operands = _Operands("__setitem__", (value,))
-            if value._array.dtype.kind == "c" and target.dtype.kind != "c":
-                raise _Refused("NumPy gives its ComplexWarning")
             if np.broadcast_shapes(value._array.shape, target.shape) != target.shape:
                 raise _Refused(NUMPYS_ERROR)
             node = _cast(operands, target.dtype, target.shape, target.strides)

@@ -32,6 +32,7 @@ from trueno.planner import Graph, Plan, Step, plan
 NUMPY = NumpyBackend()
 _backends: dict[str, Backend | None] = {"numpy": NUMPY, "simd": SimdBackend()}
 _supported: dict[tuple[Any, ...], bool] = {}
+_failures: set[str] = set()
 # What dispatch has decided for calls of one kind; void when a backend disappears.
 decisions: dict[Any, Any] = {}
 _lock = threading.RLock()
@@ -57,15 +58,19 @@ def backend(name: str) -> Backend | None:
     return _backends[name]
 
 
-def gpu_lost(error: Exception) -> None:
-    """Gives the GPU up for this process, after one warning."""
+def gpu_failed(error: Exception) -> None:
+    """Warns, once a cause, that the GPU's work runs on the CPU; gives a lost GPU up for good."""
     with _lock:
-        if _backends.get("wgpu") is not None:
+        gpu = _backends.get("wgpu")
+        if gpu is not None and gpu.lost:
             _backends["wgpu"] = None
             _supported.clear()
             decisions.clear()
+        cause = str(error)
+        if cause not in _failures:
+            _failures.add(cause)
             warnings.warn(
-                f"trueno: the GPU failed ({error}); work continues on the CPU",
+                f"trueno: the GPU failed ({cause}); work continues on the CPU",
                 TruenoWarning,
                 stacklevel=stats.user_depth(),
             )
@@ -219,7 +224,7 @@ def _download(buffer: Buffer) -> None:
     try:
         buffer.to_host()
     except RuntimeError as error:
-        gpu_lost(error)
+        gpu_failed(error)
         raise
     if _conditions:
         _warn()
@@ -394,7 +399,7 @@ def _launch(name: str, launch: Launch) -> None:
         try:
             on.launch(launch)
         except RuntimeError as error:
-            gpu_lost(error)
+            gpu_failed(error)
             on = NUMPY
     if on.device == "cpu":
         for view in (*launch.inputs, *launch.outputs):

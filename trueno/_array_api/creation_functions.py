@@ -117,10 +117,8 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
         array = np.from_dlpack(x, **keywords)
     except Exception as error:
         raise named(error, "from_dlpack") from None
-    if copy or to_gpu:
-        result = wrap(array.copy())
-    else:
-        result = handle_on(array, foreign_buffer(array))
+    apart = copy or to_gpu
+    result = wrap(array.copy()) if apart else handle_on(array, foreign_buffer(array))
     return same_device(result, None, device, "from_dlpack")
 
 

@@ -96,7 +96,7 @@ class iinfo:
 
 def isdtype(dtype: Any, kind: Any) -> _bool:
     """Whether ``dtype`` is of a ``kind``: a dtype, a name ("integral", ...), a tuple of those."""
-    return _bool(np.isdtype(np.dtype(dtype), kind))
+    return _bool(np.isdtype(dtype, kind))
 
 
 @implements(np.result_type)

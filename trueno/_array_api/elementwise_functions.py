@@ -54,6 +54,12 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
     return result
 
 
+_DOC = """As ``numpy.{}``, element by element; deferred and fused where a kernel exists.
+
+Operands (arrays, sequences, Python scalars) broadcast together and promote by NumPy's rules. Raises
+TypeError where NumPy has no loop for their dtypes and ValueError where shapes do not broadcast."""
+
+
 def from_ufunc(ufunc: np.ufunc, name: str) -> Callable[..., Any]:
     """The function of our namespace for a NumPy ufunc, with the ufunc's methods as attributes."""
     nin = ufunc.nin
@@ -72,7 +78,7 @@ def from_ufunc(ufunc: np.ufunc, name: str) -> Callable[..., Any]:
             raise TypeError(f"trueno.{name}: takes {nin} operands, not {len(args)}")
         return call_ufunc(ufunc, "__call__", args, kwargs)
 
-    _name(function, name, _signature(nin), f"As ``numpy.{ufunc.__name__}``, element by element.")
+    _name(function, name, _signature(nin), _DOC.format(ufunc.__name__))
     for method in _UFUNC_METHODS if ufunc.signature is None else ():
         setattr(function, method, _ufunc_method(ufunc, name, method))
     return function
@@ -92,7 +98,7 @@ def _name(f: Any, name: str, signature: inspect.Signature, doc: str) -> None:
     f.__name__ = f.__qualname__ = name
     f.__module__ = "trueno"
     f.__signature__ = signature
-    f.__doc__ = f"{name}{signature}\n\n{doc}"
+    f.__doc__ = doc
 
 
 def from_row(op: Op, doc: str) -> Callable[..., Any]:
@@ -186,7 +192,7 @@ def _strict(ufunc: np.ufunc, complex_values: Callable[[Any], Any], doc: str) -> 
                 return call_numpy(complex_values, (x,), name=name)
         return plain(*args, **kwargs)
 
-    function.__doc__ = f"{name}{_signature(1)}\n\n{doc}"
+    function.__doc__ = doc
     return function
 
 

@@ -110,13 +110,17 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 @implements(np.reshape)
-def reshape(a: Any, shape: Any, order: Any = "C", *, copy: bool | None = None) -> Any:
+def reshape(
+    a: Any, shape: Any = None, order: Any = "C", *, copy: bool | None = None, **deprecated: Any
+) -> Any:
     """The elements in another ``shape``, of which one length may be -1: a view where possible.
 
     copy: True always copies; False never does, and raises ValueError where it would be needed.
-    ValueError where the number of elements differs.
+    ValueError where the number of elements differs. ``newshape`` is an old name of NumPy's.
     """
     x = given(a)
+    if deprecated or shape is None:
+        return call(np.reshape, x, *([] if shape is None else [shape]), order=order, **deprecated)
     if copy and order == "C":
         x = x.copy("C")
 

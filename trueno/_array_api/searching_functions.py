@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from trueno._array_api._support import NO_VALUE, call, given, implements
-from trueno._array_api.statistical_functions import reduced
+from trueno._array_api.statistical_functions import kept, reduced
 from trueno.dispatch import elementwise, reduce
 from trueno.dtypes import INT64
 from trueno.ops import OPS
@@ -42,7 +42,7 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
         return given(counts)
     if x.dtype.kind != "b":
         x = elementwise(OPS["not_equal"], x, 0)
-    return reduce(OPS["sum"], x, axis, INT64, bool(keepdims))
+    return reduce(OPS["sum"], x, axis, INT64, kept(keepdims))
 
 
 def nonzero(a: Any, /) -> tuple[Any, ...]:

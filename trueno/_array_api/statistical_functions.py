@@ -6,6 +6,7 @@ does not have. With ``keepdims`` reduced axes stay, with length 1.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,13 @@ __all__ = [
 ]
 
 
+def kept(keepdims: Any) -> bool:
+    """Whether reduced axes stay. TypeError for what is neither a bool nor an integer."""
+    if keepdims is NO_VALUE:
+        return False
+    return bool(keepdims if isinstance(keepdims, np.bool) else operator.index(keepdims))
+
+
 # What NumPy's functions call in the end: for small arrays the wrappers cost more than the work.
 _SMALL: dict[str, Any] = {
     "sum": np.add.reduce,
@@ -61,10 +69,10 @@ def reduced(
 ) -> Any:
     """The table's reduction ``name`` of ``a``, with NumPy's arguments, given or not."""
     x = given(a)
-    keep = keepdims is not NO_VALUE and bool(keepdims)
+    keep = kept(keepdims)
     if out is None and initial is NO_VALUE and where is NO_VALUE:
         array = small_array(x)
-        if array is not None and name in _SMALL:
+        if array is not None and name in _SMALL and array.dtype != object:
             try:
                 return wrap_value(_SMALL[name](array, axis, dtype, None, keep))
             except Exception as error:
@@ -164,7 +172,7 @@ def mean(
     NaN, with a RuntimeWarning, for no elements.
     """
     x = given(a)
-    keep = keepdims is not NO_VALUE and bool(keepdims)
+    keep = kept(keepdims)
     if dtype is None and out is None and where is NO_VALUE:
         array = small_array(x)
         if array is not None:
@@ -231,7 +239,7 @@ def _spread(
     correction: Any,
 ) -> Any:
     x = given(a)
-    keep = keepdims is not NO_VALUE and bool(keepdims)
+    keep = kept(keepdims)
     if correction is not NO_VALUE:
         if ddof != 0:
             raise ValueError(

@@ -17,9 +17,17 @@ class Backend(Protocol):
     def supports(self, op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
         """Whether a kernel exists for ``op`` computing in these dtypes."""
 
+    @property
+    def lost(self) -> bool:
+        """Whether the backend can never run anything again."""
+
+    def synchronize(self) -> None:
+        """Waits for everything launched, and reports the conditions that have not been."""
+
     def launch(self, launch: Launch) -> None:
         """Runs a launch. On return (CPU) or when the data is next read (GPU) outputs hold the result.
 
+        Raises RuntimeError where it fails; the host's data are then as they were.
         A CPU backend reads and writes ``view.array``. A device backend uploads what is stale
         (``storage.device_valid``), writes device copies and calls ``storage.device_written()``.
         """

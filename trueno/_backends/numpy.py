@@ -31,9 +31,13 @@ class NumpyBackend:
 
     name = "numpy"
     device = "cpu"
+    lost = False
 
     def supports(self, op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
         return op in OPS
+
+    def synchronize(self) -> None:
+        """Launches are finished when they return."""
 
     def launch(self, launch: Launch) -> None:
         kernel = launch.kernel

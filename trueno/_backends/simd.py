@@ -458,6 +458,7 @@ class SimdBackend:
 
     name = "simd"
     device = "cpu"
+    lost = False
 
     def __init__(self) -> None:
         if not _set_layout():
@@ -474,6 +475,9 @@ class SimdBackend:
 
     def supports(self, op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
         return supports(op, inputs, output)
+
+    def synchronize(self) -> None:
+        """Launches are finished when they return."""
 
     def launch(self, launch: Launch) -> None:
         kernel, shape, axes, inputs, consts, outputs, report = launch

@@ -121,6 +121,11 @@ class WgpuBackend:
         """
         self._guarded(self._launch, launch)
 
+    @property
+    def lost(self) -> bool:
+        """Whether the device is lost, or was opened before a fork."""
+        return self.gpu.lost
+
     def synchronize(self) -> None:
         """Waits until everything recorded has run, and reports the conditions that arose."""
         self._guarded(self.gpu.synchronize)

@@ -149,6 +149,11 @@ class Device:
         self._reports: list[tuple[int, int, Report]] = []
         self._ready: deque[tuple[Report, list[int]]] = deque()
 
+    @property
+    def lost(self) -> bool:
+        """Whether the device is lost, or belongs to the parent of a forked process."""
+        return self.dead is not None or os.getpid() != self._process
+
     def check(self) -> None:
         """Raises GpuError in a forked child, where the driver's state is gone, and on a lost
         device."""
