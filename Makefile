@@ -36,14 +36,14 @@ quick: setup
 	$(RUN) -m pytest -m "not slow" --hypothesis-profile=quick $(PYTEST_FLAGS) tests
 
 lint: setup
-	$(RUN) -m ruff check .
-	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check --extend-exclude build .
+	$(RUN) -m ruff format --check --extend-exclude build .
 	$(RUN) -m mypy
 	$(RUN) -m tests.layers
 
 format: setup
-	$(RUN) -m ruff check --fix .
-	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix --extend-exclude build .
+	$(RUN) -m ruff format --extend-exclude build .
 
 # The wheel, in an environment of its own: it imports, computes, and needs nothing of the checkout.
 wheel-check: setup

@@ -78,6 +78,7 @@ static const char *const names[] = {
 #define PREDICATE2(name, ...) OP(name)
 #define COMPARE(name, ...) OP(name)
 #define SELECT(name) OP(name)
+#define DIVISION(name) OP(name)
 #define MATH(name) OP(name)
 #define MATH2(name) OP(name)
 #define TRIG(name) OP(name)

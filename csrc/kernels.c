@@ -38,6 +38,17 @@
 #define NUMBERS(M, ...) INTS(M, __VA_ARGS__) FLOATS(M, __VA_ARGS__)
 #define ALL(M, ...) BOOLS(M, __VA_ARGS__) NUMBERS(M, __VA_ARGS__)
 
+#define SHORT_INTS(M, ...) \
+    M(i8, int8_t, int8_t, __VA_ARGS__) \
+    M(i16, int16_t, int16_t, __VA_ARGS__) \
+    M(i32, int32_t, int32_t, __VA_ARGS__) \
+    M(u8, uint8_t, uint8_t, __VA_ARGS__) \
+    M(u16, uint16_t, uint16_t, __VA_ARGS__) \
+    M(u32, uint32_t, uint32_t, __VA_ARGS__)
+#define LONG_INTS(M, ...) \
+    M(i64, int64_t, int64_t, __VA_ARGS__) \
+    M(u64, uint64_t, uint64_t, __VA_ARGS__)
+
 /* The same again, for use inside of the above: the preprocessor expands no macro within itself. */
 #define TO_INTS(M, ...) \
     M(i8, int8_t, int8_t, __VA_ARGS__) \
@@ -112,6 +123,52 @@
                                                  : t_##name##_##S(xs[i]); \
         } \
     }
+/* Quotients out of reach of the fast remainder (among them those of zeros, infinities and NaN)
+ * likewise. */
+#define FLOAT_DIVISION_LOOP(S, MEMORY, T, name) \
+    LOOP(name##_loop_##S) { \
+        const T *xs = x_, *ys = y_; \
+        T *out = out_; \
+        int far = 0; \
+        EACH far |= !((fabs_##S(xs[i] / ys[i]) < QUOTIENT_LIMIT_##S) & \
+                      (fabs_##S(ys[i]) < (T)INFINITY)); \
+        if (!far) { \
+            EACH { \
+                T x = xs[i], y = ys[i]; \
+                out[i] = finish_##name##_##S(x, y, near_fmod_##S(x, y)); \
+            } \
+        } else { \
+            for (int64_t i = 0; i < n; i++) { \
+                T x = xs[i], y = ys[i]; \
+                out[i] = finish_##name##_##S(x, y, fmod_##S(x, y)); \
+            } \
+        } \
+    }
+#define INT_DIVISION_LOOP(S, MEMORY, T, name) \
+    BINARY_LOOP(S, MEMORY, T, name, int_##name##_##S(x, y))
+/* Most 64-bit integers are small enough for a floating-point division, if vectors of them can be
+ * converted. Otherwise one by one: half vectorised, around scalar divisions, it is slower. */
+#ifdef __AVX512DQ__
+#define CONVERTS_LONGS 1
+#else
+#define CONVERTS_LONGS 0
+#endif
+#define LONG_DIVISION_LOOP(S, MEMORY, T, name) \
+    LOOP(name##_loop_##S) { \
+        const T *xs = x_, *ys = y_; \
+        T *out = out_; \
+        int far = !CONVERTS_LONGS; \
+        if (!far) EACH far |= IS_FAR(xs[i], T) | IS_FAR(ys[i], T); \
+        if (!far) { \
+            EACH out[i] = int_##name##_near_##S(xs[i], ys[i]); \
+        } else { \
+            for (int64_t i = 0; i < n; i++) { \
+                T x = xs[i]; \
+                __asm__("" : "+r"(x)); /* no vectorising */ \
+                out[i] = int_##name##_##S(x, ys[i]); \
+            } \
+        } \
+    }
 
 #define OP(name)
 #define UNARY(name, TYPES, expression) TYPES(UNARY_LOOP, name, expression)
@@ -123,6 +180,10 @@
 #define PREDICATE2(name, A, a, B, b) PREDICATE(name, A, a) PREDICATE(name, B, b)
 #define COMPARE(name, TYPES, expression) TYPES(COMPARE_LOOP, name, expression)
 #define SELECT(name) ALL(SELECT_LOOP, name)
+#define DIVISION(name) \
+    SHORT_INTS(INT_DIVISION_LOOP, name) \
+    LONG_INTS(LONG_DIVISION_LOOP, name) \
+    FLOATS(FLOAT_DIVISION_LOOP, name)
 #define MATH(name) \
     UNARY_LOOP(f32, float, float, name, t_##name##_f32(x)) \
     UNARY_LOOP(f64, double, double, name, t_##name##_f64(x))
@@ -371,6 +432,7 @@ static void stream(char *out, const char *in, int64_t bytes) {
 #define PREDICATE2 UNARY2
 #define COMPARE UNARY
 #define SELECT(name) ALL(ENTRY, name, )
+#define DIVISION(name) NUMBERS(ENTRY, name, )
 #define MATH(name) FLOATS(ENTRY, name, )
 #define MATH2 MATH
 #define TRIG MATH

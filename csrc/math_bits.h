@@ -24,11 +24,11 @@
 #define T_P5(x, a, ...) T_FMA(x, T_P4(x, __VA_ARGS__), a)
 #define T_P6(x, a, ...) T_FMA(x, T_P5(x, __VA_ARGS__), a)
 #define T_P7(x, a, ...) T_FMA(x, T_P6(x, __VA_ARGS__), a)
+#define T_P8(x, a, ...) T_FMA(x, T_P7(x, __VA_ARGS__), a)
 #define T_P10(x, a, b, ...) T_FMA(x, T_FMA(x, T_S8(x, __VA_ARGS__), b), a)
 #define T_P11(x, a, b, ...) T_FMA(x, T_FMA(x, T_S9(x, __VA_ARGS__), b), a)
 #define T_P13(x, a, b, ...) T_FMA(x, T_FMA(x, T_S11(x, __VA_ARGS__), b), a)
 #define T_P19(x, a, b, ...) T_FMA(x, T_FMA(x, T_S17(x, __VA_ARGS__), b), a)
-#define T_P20(x, a, b, ...) T_FMA(x, T_FMA(x, T_S18(x, __VA_ARGS__), b), a)
 #define T_P22(x, a, b, ...) T_FMA(x, T_FMA(x, T_S20(x, __VA_ARGS__), b), a)
 
 /* Every other coefficient of n, from the first, by Horner's rule in z. */

@@ -5,18 +5,20 @@
 #include "math_bits.h"
 #include "math_f64_trig.h"
 
-/* (atan(q) - q) / q, 0 <= q <= 1, z = q^2. */
+/* (atan(q) - q) / q, 0 <= q <= 1, z = q^2. Horner's rule throughout: the even and the odd
+ * coefficients have opposite signs, and their separate sums would cancel. */
 static inline double t_atan_tail_f64(double z) {
-    return z * T_P20(z, -0x1.5555555555526p-2, 0x1.99999999955b2p-3, -0x1.249249237f4e1p-3,
-                     0x1.c71c717fccbc5p-4, -0x1.745d11ae3c2e1p-4, 0x1.3b1366973c773p-4,
-                     -0x1.110e510caf912p-4, 0x1.e1bba51d9437cp-5, -0x1.ae5e6caf5a7e0p-5,
-                     0x1.82dac28f8b7a3p-5, -0x1.59a3c7bf3bab5p-5, 0x1.2c2ded0e59a73p-5,
-                     -0x1.e9f8b321ecdc1p-6, 0x1.683b2d8618c21p-6, -0x1.c78ce53313498p-7,
-                     0x1.d7b53e1a80a0bp-8, -0x1.7a35cee42cecdp-9, 0x1.b3f5c8fe7bf69p-11,
-                     -0x1.3f3248952e626p-13, 0x1.bbe7b9e373e53p-17); /* -57.5 */
+    double high = T_P6(z, -0x1.c78ce53313498p-7, 0x1.d7b53e1a80a0bp-8, -0x1.7a35cee42cecdp-9,
+                       0x1.b3f5c8fe7bf69p-11, -0x1.3f3248952e626p-13, 0x1.bbe7b9e373e53p-17);
+    double middle = T_P8(z, 0x1.e1bba51d9437cp-5, -0x1.ae5e6caf5a7e0p-5, 0x1.82dac28f8b7a3p-5,
+                         -0x1.59a3c7bf3bab5p-5, 0x1.2c2ded0e59a73p-5, -0x1.e9f8b321ecdc1p-6,
+                         0x1.683b2d8618c21p-6, high);
+    return z * T_P8(z, -0x1.5555555555526p-2, 0x1.99999999955b2p-3, -0x1.249249237f4e1p-3,
+                    0x1.c71c717fccbc5p-4, -0x1.745d11ae3c2e1p-4, 0x1.3b1366973c773p-4,
+                    -0x1.110e510caf912p-4, middle); /* -57.5 */
 }
 
-/* base + atan(q + q_lo), where base is a multiple k of pi/2: 0.5 ULP rounding + 0.9, the
+/* base + atan(q + q_lo), where base is a multiple k of pi/2: 0.5 ULP rounding + 0.8, the
  * most near q = 1, where the tail, rounded four times, is a fifth of the result. */
 static inline double t_atan_sum(double k, double q, double q_lo) {
     t_dd head = t_fast_sum(k * T_PI_2_HI, q);

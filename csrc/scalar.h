@@ -25,16 +25,44 @@
 /* A divisor in whose place 1 gives the remainder 0 that NumPy wants. */
 #define SAFE_DIVISOR(x, y, T) (NO_QUOTIENT(x, y, T) ? (T)1 : (T)(y))
 
-#define int_floor_divide(x, y, T) \
-    ((y) == 0 ? (T)0 : IS_SIGNED(T) && (y) == (T)-1 ? (T)(0 - (uint64_t)(x)) \
-     : (T)(QUOTIENT(x, SAFE_DIVISOR(x, y, T), T) - \
-           (int_fmod(x, y, T) != 0 && ((x) < 0) != ((y) < 0))))
-#define int_fmod(x, y, T) \
-    ((T)((x) - (T)(QUOTIENT(x, SAFE_DIVISOR(x, y, T), T) * (uint64_t)SAFE_DIVISOR(x, y, T))))
-#define int_remainder(x, y, T) \
-    ((y) == 0 ? (T)0 \
-     : (T)(int_fmod(x, y, T) + \
-           (int_fmod(x, y, T) != 0 && ((x) < 0) != ((y) < 0) ? (T)(y) : (T)0)))
+/* Beyond 2^52 a double does not hold every integer. Up to there the rounded quotient is right, or
+ * rounded up to the next integer: then what is left over has the wrong sign. */
+#define IS_FAR(x, T) \
+    ((uint64_t)(x) + (IS_SIGNED(T) ? (uint64_t)1 << 52 : 0) > (uint64_t)1 << (52 + IS_SIGNED(T)))
+ALWAYS int64_t near_quotient(int64_t x, int64_t y) {
+    int64_t quotient = (int64_t)((double)x / (double)y), rest = x - quotient * y;
+    int64_t direction = (x < 0) == (y < 0) ? 1 : -1;
+    return rest != 0 && (rest < 0) != (x < 0) ? quotient - direction : quotient;
+}
+#define NEAR_QUOTIENT(x, y, T) ((T)near_quotient((int64_t)(x), (int64_t)(y)))
+
+/* One division each: the remainder comes from the quotient. */
+#define INT_DIVISION(S, T, near, QUOTIENT) \
+    ALWAYS T int_fmod##near##_##S(T x, T y) { \
+        T divisor = SAFE_DIVISOR(x, y, T); \
+        return (T)(x - (T)((uint64_t)QUOTIENT(x, divisor, T) * (uint64_t)divisor)); \
+    } \
+    ALWAYS T int_remainder##near##_##S(T x, T y) { \
+        T rest = int_fmod##near##_##S(x, y); \
+        return rest != 0 && (x < 0) != (y < 0) ? (T)(rest + y) : rest; \
+    } \
+    ALWAYS T int_floor_divide##near##_##S(T x, T y) { \
+        T divisor = SAFE_DIVISOR(x, y, T), quotient = QUOTIENT(x, divisor, T); \
+        bool rest = (T)((uint64_t)quotient * (uint64_t)divisor) != x; \
+        T floored = (T)(quotient - (rest && (x < 0) != (y < 0))); \
+        return y == 0 ? 0 : IS_SIGNED(T) && y == (T)-1 ? (T)(0 - (uint64_t)x) : floored; \
+    }
+INT_DIVISION(i8, int8_t, , QUOTIENT)
+INT_DIVISION(i16, int16_t, , QUOTIENT)
+INT_DIVISION(i32, int32_t, , QUOTIENT)
+INT_DIVISION(i64, int64_t, , QUOTIENT)
+INT_DIVISION(i64, int64_t, _near, NEAR_QUOTIENT)
+INT_DIVISION(u8, uint8_t, , QUOTIENT)
+INT_DIVISION(u16, uint16_t, , QUOTIENT)
+INT_DIVISION(u32, uint32_t, , QUOTIENT)
+INT_DIVISION(u64, uint64_t, , QUOTIENT)
+INT_DIVISION(u64, uint64_t, _near, NEAR_QUOTIENT)
+
 /* 1/0 is what NumPy's conversion of infinity gives on x86-64. */
 #define int_reciprocal(x, T) \
     ((x) == 0 ? (T)(sizeof(T) < 4 ? 0 : LOWEST(T)) \
@@ -78,22 +106,41 @@ ALWAYS int64_t bits_f64(double x) { int64_t u; memcpy(&u, &x, sizeof u); return 
 ALWAYS float from_bits_f32(int32_t u) { float x; memcpy(&x, &u, sizeof x); return x; }
 ALWAYS double from_bits_f64(int64_t u) { double x; memcpy(&x, &u, sizeof x); return x; }
 
-/* npy_divmod of NumPy's npymath: the floored quotient, exact to the last bit, and the remainder
- * with the divisor's sign. */
+/* The remainder of a quotient below QUOTIENT_LIMIT, exact: the rounded quotient is right or 1 too
+ * large, the product is exact (24 + 28 bits, or inside the fma), and so is their difference. */
+#define QUOTIENT_LIMIT_f32 0x1p28f
+#define QUOTIENT_LIMIT_f64 0x1p52
+ALWAYS float near_fmod_f32(float x, float y) {
+    double a = fabsf(x), b = fabsf(y), rest = a - trunc(a / b) * b;
+    return copysignf((float)(rest < 0 ? rest + b : rest), x);
+}
+#if defined(__FMA__) || defined(__aarch64__)
+ALWAYS double near_fmod_f64(double x, double y) {
+    double a = fabs(x), b = fabs(y), rest = fma(-trunc(a / b), b, a);
+    return copysign(rest < 0 ? rest + b : rest, x);
+}
+#else /* fma is a slow function there; both are exact, so that the bits are the same */
+ALWAYS double near_fmod_f64(double x, double y) { return fmod(x, y); }
+#endif
+
+/* npy_divmod of NumPy's npymath, given mod = fmod(x, y): the floored quotient, exact to the last
+ * bit, and the remainder with the divisor's sign. */
 #define DIVMOD(S, T) \
-    ALWAYS T floor_divide_##S(T x, T y) { \
-        if (y == 0) return x / y; \
-        T mod = fmod_##S(x, y), div = (x - mod) / y; \
-        if (mod != 0 && (y < 0) != (mod < 0)) div -= 1; \
-        if (div == 0) return copysign_##S(0, x / y); \
-        T whole = floor_##S(div); \
-        return div - whole > (T)0.5 ? whole + 1 : whole; \
+    ALWAYS T finish_fmod_##S(T x, T y, T mod) { \
+        (void)x, (void)y; \
+        return mod; \
     } \
-    ALWAYS T remainder_##S(T x, T y) { \
-        T mod = fmod_##S(x, y); \
-        if (y == 0) return mod; \
-        if (mod == 0) return copysign_##S(0, y); \
-        return (y < 0) != (mod < 0) ? mod + y : mod; \
+    ALWAYS T finish_floor_divide_##S(T x, T y, T mod) { \
+        T div = (x - mod) / y; \
+        div = mod != 0 && (y < 0) != (mod < 0) ? div - 1 : div; \
+        T whole = floor_##S(div), zero = copysign_##S(0, x / y); \
+        whole = div - whole > (T)0.5 ? whole + 1 : whole; \
+        return y == 0 ? x / y : div == 0 ? zero : whole; \
+    } \
+    ALWAYS T finish_remainder_##S(T x, T y, T mod) { \
+        T moved = (y < 0) != (mod < 0) ? mod + y : mod; \
+        (void)x; \
+        return y == 0 ? mod : mod == 0 ? copysign_##S(0, y) : moved; \
     }
 DIVMOD(f32, float)
 DIVMOD(f64, double)

@@ -9,6 +9,7 @@
 #undef PREDICATE2
 #undef COMPARE
 #undef SELECT
+#undef DIVISION
 #undef MATH
 #undef MATH2
 #undef TRIG

@@ -72,8 +72,6 @@ class World:
         return self.variables[i % len(self.variables)]
 
     def put(self, value: Any) -> None:
-        if isinstance(value, (np.generic, np.ndarray)):
-            value = value if isinstance(value, np.ndarray) else np.asarray(value)
         self.variables.append(value)
         if len(self.variables) > 7:
             del self.variables[0]
@@ -82,6 +80,11 @@ class World:
 BINARY = [np.add, np.subtract, np.multiply, np.maximum, np.minimum, np.less, np.equal, np.divide]
 UNARY = [np.negative, np.absolute, np.rint, np.square, np.isnan, np.sign, np.logical_not, np.sqrt]
 REDUCE = ["sum", "max", "min", "any", "all", "prod", "argmax", "argmin"]
+
+
+def is_scalar(x: Any) -> bool:
+    """Whether ``x`` is a scalar in NumPy: an immutable value, not an array of no dimensions."""
+    return isinstance(x, np.generic) or getattr(x, "_scalar", False)
 
 
 def new(w: World, a: int, b: int, c: int) -> None:
@@ -134,6 +137,8 @@ def reduce(w: World, a: int, b: int, c: int) -> None:
 
 def in_place(w: World, a: int, b: int, c: int) -> None:
     x, y = w.pick(a), w.pick(b)
+    if is_scalar(x) and c % 6 in (3, 4):
+        return
     if c % 6 == 0:
         x += y
     elif c % 6 == 1:
@@ -146,10 +151,13 @@ def in_place(w: World, a: int, b: int, c: int) -> None:
         np.maximum(x, y, out=x)
     else:
         x += y * 2
+    w.variables[a % len(w.variables)] = x  # a scalar is replaced, an array is the same
 
 
 def set_item(w: World, a: int, b: int, c: int) -> None:
     x, y = w.pick(a), w.pick(b)
+    if is_scalar(x):
+        return
     key = KEYS[c % len(KEYS)]
     if y.dtype.kind == "f" and x.dtype.kind in "iu":
         y = 3
@@ -158,6 +166,8 @@ def set_item(w: World, a: int, b: int, c: int) -> None:
 
 def set_shifted(w: World, a: int, b: int, c: int) -> None:
     x = w.pick(a)
+    if is_scalar(x):
+        return
     if c % 2:
         x[1:] = x[:-1]
     else:
@@ -166,7 +176,8 @@ def set_shifted(w: World, a: int, b: int, c: int) -> None:
 
 def set_masked(w: World, a: int, b: int, c: int) -> None:
     x = w.pick(a)
-    x[x > 1] = 1
+    if not is_scalar(x):
+        x[x > 1] = 1
 
 
 def export(w: World, a: int, b: int, c: int) -> None:
@@ -238,7 +249,8 @@ def run(program: list[tuple[int, int, int, int]]) -> None:
                 steps = zip(x.shape, x.strides, y.strides, strict=True)
                 assert all(n == 1 or s == t for n, s, t in steps), f"{context}: {x.shape}"
                 assert x.flags.c_contiguous == y.flags.c_contiguous, context
-            assert x.flags.writeable == y.flags.writeable, context
+            assert is_scalar(x) == is_scalar(y), context
+            assert is_scalar(x) or x.flags.writeable == y.flags.writeable, context
         if numpys.observed is not None:  # type: ignore[attr-defined]
             _same(mine.observed, numpys.observed, context)  # type: ignore[attr-defined]
     for x, y in zip(numpys.variables, mine.variables, strict=True):
@@ -247,6 +259,8 @@ def run(program: list[tuple[int, int, int, int]]) -> None:
         _same(y, x, "an export at the end")
     for i, x in enumerate(numpys.variables):
         for j in range(i):
+            if is_scalar(x) or is_scalar(numpys.variables[j]):
+                continue
             ours = np.shares_memory(np.asarray(mine.variables[i]), np.asarray(mine.variables[j]))
             assert ours == np.shares_memory(x, numpys.variables[j]), f"sharing of {i} and {j}"
 

@@ -83,19 +83,33 @@ def values(dtype: Dtype, n: int, seed: int) -> Any:
     if dtype == BOOL:
         return rng.integers(0, 2, n).astype(bool)
     if dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        special = [info.min, info.max, 0, 1, 2, 3, info.max - 1, info.min + 1]
+        integers = np.iinfo(dtype)
+        least, most = integers.min, integers.max
+        special = [least, most, 0, 1, 2, 3, most - 1, least + 1]
         special += [-1, -2] if dtype.kind == "i" else []
-        small = rng.integers(max(info.min, -20), 20, n)
-        chosen = np.where(rng.random(n) < 0.5, small, rng.choice(special, n))
-        wide = rng.integers(info.min, info.max, n, dtype=dtype, endpoint=True)
-        return np.where(rng.random(n) < 0.3, wide, chosen.astype(dtype))
+        small = rng.integers(max(least, -20), 20, n).astype(dtype)
+        chosen = np.where(rng.random(n) < 0.5, small, rng.choice(np.array(special, dtype), n))
+        wide: Any = rng.integers(least, most, n, dtype=dtype, endpoint=True)
+        return np.where(rng.random(n) < 0.3, wide, chosen)
     info = np.finfo(dtype)
-    special = [0.0, -0.0, 1, -1, 0.5, 2.5, -2.5, np.inf, -np.inf, np.nan, info.max, -info.max]
-    special += [info.tiny, info.smallest_subnormal, -info.smallest_subnormal, 3.5, 1e4, -1e4]
+    points: list[Any] = [
+        0.0,
+        -0.0,
+        1,
+        -1,
+        0.5,
+        2.5,
+        -2.5,
+        np.inf,
+        -np.inf,
+        np.nan,
+        info.max,
+        -info.max,
+    ]
+    points += [info.tiny, info.smallest_subnormal, -info.smallest_subnormal, 3.5, 1e4, -1e4]
     scaled = rng.standard_normal(n) * rng.choice([0.01, 1.0, 30.0], n)
     with np.errstate(all="ignore"):
-        special_values = rng.choice(np.array(special, np.float64), n)
+        special_values = rng.choice(np.array(points, np.float64), n)
         return np.where(rng.random(n) < 0.3, special_values, scaled).astype(dtype)
 
 
@@ -114,7 +128,7 @@ def same(actual: Any, expected: Any, name: str) -> None:
 
 def typed_ops() -> list[tuple[str, tuple[Dtype, ...], Dtype]]:
     """Every elementwise operation in every dtype for which NumPy has a loop that keeps it."""
-    found = []
+    found: list[tuple[str, tuple[Dtype, ...], Dtype]] = []
     for name, op in ELEMENTWISE.items():
         for dtype in REALS:
             if name == "where":
@@ -209,6 +223,28 @@ def test_quiet_values_report_nothing() -> None:
             x[0][::7] = np.nan
         masks = launch(SIMD, one_op(name, inputs, output), x, [np.empty(1500, output)])
         assert masks == [0, 0], name
+
+
+@pytest.mark.parametrize("name", ["floor_divide", "remainder", "fmod"])
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "float32", "float64", "int32", "uint8"])
+def test_division_next_to_multiples(name: str, dtype: str) -> None:
+    """Where a rounded quotient is 1 off: operands just above and below multiples of the divisor,
+    all of them in reach of the fast division."""
+    rng, t = np.random.default_rng(7), np.dtype(dtype)
+    bits = {"float32": 24, "float64": 52, "int32": 30, "uint8": 7}.get(dtype, 51)
+    lengths = rng.integers(1, bits, 4000)
+    y = rng.integers(1, 2**lengths)
+    x = rng.integers(1, 2 ** (bits - lengths + 1)) * y + rng.integers(-1, 2, 4000)
+    for sx, sy in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
+        if t.kind == "u" and min(sx, sy) < 0:
+            continue
+        operands = [(sx * np.abs(x)).astype(t), (sy * y).astype(t)]
+        if t.kind == "f":
+            operands[0] *= t.type(0.7)
+        actual, expected = np.empty(4000, t), np.empty(4000, t)
+        launch(SIMD, one_op(name, (t, t), t), operands, [actual])
+        launch(NUMPY, one_op(name, (t, t), t), operands, [expected])
+        same(actual, expected, name)
 
 
 # ---------------------------------------------------------------- layouts
@@ -385,7 +421,7 @@ def test_large_arrays() -> None:
         launch(SIMD, one_op("add", (F32, F32), F32), [x, y], [out])
         np.testing.assert_array_equal(out, x + y)
         below = np.empty(n, bool)
-        launch(SIMD, fused(), [x, y, x], [out, below], consts=tuple(np.float32([2, 3, 0.5])))
+        launch(SIMD, fused(), [x, y, x], [out, below], consts=tuple(map(np.float32, (2, 3, 0.5))))
         np.testing.assert_array_equal(out, 2 * x + 3 * y - x * x + F32.type(0.5))
         np.testing.assert_array_equal(below, x < y)
 

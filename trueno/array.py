@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -36,6 +37,31 @@ API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 DEVICES = ("auto", "cpu", "gpu")
 
 
+# Attributes of objects that answer operators with arrays themselves.
+_ARRAY_LIKE = ("__array_ufunc__", "__array_priority__", "__array_namespace__", "__array__")
+# Python's operator for each operation that has one: NumPy's own for operands of any kind.
+_PYTHON: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
+    "pow": operator.pow,
+    "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor,
+    "bitwise_left_shift": operator.lshift,
+    "bitwise_right_shift": operator.rshift,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+}
+
+
 def _operand(other: Any) -> bool:
     """Whether an operator takes ``other``; others get their own reflected operator's chance."""
     return (
@@ -50,6 +76,8 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable
     op = OPS[name]
     ufunc = op.meaning
     heavy = op.heavy
+    python = _PYTHON[name]
+    compares = python in (operator.eq, operator.ne)
 
     def forward(self: Handle, other: Any) -> Any:
         buffer = self._buffer
@@ -77,10 +105,16 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable
                 handle = _new(TruenoArray)
                 handle._array = result if type(result) is _ndarray else np.asarray(result)
                 handle._buffer = None
+                handle._scalar = type(result) is not _ndarray
                 return handle
         if not _operand(other):
-            return _foreign_operand(ufunc, self, other)
-        return elementwise(op, self, other)
+            return _foreign_operand(python, self, other)
+        if not compares:
+            return elementwise(op, self, other)
+        try:
+            return elementwise(op, self, other)
+        except TypeError:  # numbers and strings, for example: they differ, says NumPy's operator
+            return call_numpy(python, (self, other))
 
     def reflected(self: Handle, other: Any) -> Any:
         if type(other) in SCALARS:
@@ -91,17 +125,18 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable
                 except Exception as error:
                     raise named(error, name) from None
         if not _operand(other):
-            return _foreign_operand(ufunc, self, other)
+            return _foreign_operand(python, other, self)
         return elementwise(op, other, self)
 
     def in_place(self: Handle, other: Any) -> Any:
         if not _operand(other) and not isinstance(other, _ndarray):
             return NotImplemented
+        if self._scalar:
+            return forward(self, other)
         return dispatch.update(op, self, self, other)
 
-    dunder = {"remainder": "mod", "divide": "truediv", "floor_divide": "floordiv"}.get(name, name)
     for prefix, method in (("", forward), ("r", reflected), ("i", in_place)):
-        method.__name__ = f"__{prefix}{dunder.rpartition('_')[2]}__"
+        method.__name__ = f"__{prefix}{python.__name__.strip('_')}__"
         method.__qualname__ = f"TruenoArray.{method.__name__}"
     return forward, reflected, in_place
 
@@ -127,20 +162,26 @@ def _power() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]
         return forward(self, other) if op is None else elementwise(op, self)
 
     def power_in_place(self: Handle, other: Any) -> Any:
-        op = simpler(self, other)
+        op = None if self._scalar else simpler(self, other)
         return in_place(self, other) if op is None else dispatch.update(op, self, self)
 
     return power, reflected, power_in_place
 
 
-def _foreign_operand(ufunc: Any, mine: Handle, other: Any) -> Any:
+def _foreign_operand(python: Callable[..., Any], a: Any, b: Any) -> Any:
     """An operator with an object that is not an array, a scalar or a sequence.
 
-    NumPy compares arrays with None and strings element by element, and gives its own error for
-    other operators; anything else is left to the other object's own operator.
+    NumPy takes None and strings as elements, and compares for equality with any object that knows
+    nothing of arrays; the rest is left to the other object's own operator.
     """
-    if isinstance(other, (str, bytes)) or other is None:
-        return call_numpy(ufunc, (mine, other), reason=f"operand of {type(other).__name__}")
+    other = b if isinstance(a, Handle) else a
+    element = isinstance(other, (str, bytes)) or other is None
+    if not element and python in (operator.eq, operator.ne):
+        element = not isinstance(other, _ndarray) and not any(
+            hasattr(other, name) for name in _ARRAY_LIKE
+        )
+    if element:
+        return call_numpy(python, (a, b), reason=f"operand of {type(other).__name__}")
     return NotImplemented
 
 
@@ -165,26 +206,25 @@ def _method(name: str, writes: bool = False) -> Callable[..., Any]:
     return method
 
 
-def _reduction(name: str) -> Callable[..., Any]:
-    op = OPS[name]
-    positional = name in ("argmax", "argmin")
-    order = ("axis", "out") if positional or name in ("max", "min", "all", "any") else (
-        "axis", "dtype", "out")  # fmt: skip
+_SUM = ("axis", "dtype", "out", "keepdims", "initial", "where")
+_MAX = ("axis", "out", "keepdims", "initial", "where")
+_ANY = ("axis", "out", "keepdims")
+_ARG = ("axis", "out")
 
+
+def _reduction(name: str, parameters: tuple[str, ...]) -> Callable[..., Any]:
+    """A reducing method; ``parameters`` names what ndarray's takes by position."""
+    op = OPS[name]
     f = getattr(_ndarray, name)
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if "out" not in kwargs and len(args) < len(order):
-            small = small_array(self)
-            if small is not None:
-                try:
-                    return wrap_value(f(small, *args, **kwargs))
-                except Exception as error:
-                    raise named(error, name) from None
-        kwargs.update(zip(order, args, strict=False))
-        if kwargs.get("out", 0) is None:
-            del kwargs["out"]
-        return reduce(op, self, **kwargs)
+        given = dict(zip(parameters, args, strict=False))
+        if len(args) > len(parameters) or not given.keys().isdisjoint(kwargs):
+            return call_numpy(f, (self, *args), kwargs)  # NumPy's TypeError
+        given.update(kwargs)
+        if given.get("out", 0) is None:
+            del given["out"]
+        return reduce(op, self, **given)
 
     method.__name__ = name
     method.__doc__ = f"As :meth:`numpy.ndarray.{name}`; deferred and fused where a kernel exists."
@@ -253,7 +293,12 @@ class TruenoArray(Handle):
     @property
     def flags(self) -> Any:
         """Memory layout, as ``numpy.ndarray.flags``."""
+        self._perform_writes()  # flags can be set, and then the writes could not happen
         return self._array.flags
+
+    def _perform_writes(self) -> None:
+        if self._buffer is not None:
+            engine.materialise(self._buffer)
 
     @property
     def base(self) -> Any:
@@ -296,6 +341,10 @@ class TruenoArray(Handle):
         """An iterator over the elements in C order; writing through it writes to the array."""
         return np.asarray(self).flat
 
+    @flat.setter
+    def flat(self, values: Any) -> None:
+        np.asarray(self).flat = host(values)
+
     @property
     def ctypes(self) -> Any:
         """As ``numpy.ndarray.ctypes``: the memory counts as shared while the object lives."""
@@ -331,6 +380,8 @@ class TruenoArray(Handle):
     def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> NDArray:
         if copy or (dtype is not None and np.dtype(dtype) != self._array.dtype):
             return np.array(host(self), dtype=dtype, copy=copy)
+        if self._scalar and copy is None:
+            return host(self).copy()
         return export(self)
 
     def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
@@ -460,12 +511,12 @@ class TruenoArray(Handle):
 
     def __matmul__(self, other: Any) -> Any:
         if not _operand(other):
-            return NotImplemented
+            return _foreign_operand(operator.matmul, self, other)
         return call_numpy(np.matmul, (self, other))
 
     def __rmatmul__(self, other: Any) -> Any:
         if not _operand(other):
-            return NotImplemented
+            return _foreign_operand(operator.matmul, other, self)
         return call_numpy(np.matmul, (other, self))
 
     def __imatmul__(self, other: Any) -> Any:
@@ -476,12 +527,12 @@ class TruenoArray(Handle):
 
     def __divmod__(self, other: Any) -> Any:
         if not _operand(other):
-            return NotImplemented
+            return _foreign_operand(divmod, self, other)
         return call_numpy(np.divmod, (self, other))
 
     def __rdivmod__(self, other: Any) -> Any:
         if not _operand(other):
-            return NotImplemented
+            return _foreign_operand(divmod, other, self)
         return call_numpy(np.divmod, (other, self))
 
     def __getitem__(self, key: Any) -> Any:
@@ -492,14 +543,14 @@ class TruenoArray(Handle):
 
     # ------------------------------------------------------------ methods with kernels or views
 
-    sum = _reduction("sum")
-    prod = _reduction("prod")
-    max = _reduction("max")
-    min = _reduction("min")
-    all = _reduction("all")
-    any = _reduction("any")
-    argmax = _reduction("argmax")
-    argmin = _reduction("argmin")
+    sum = _reduction("sum", _SUM)
+    prod = _reduction("prod", _SUM)
+    max = _reduction("max", _MAX)
+    min = _reduction("min", _MAX)
+    all = _reduction("all", _ANY)
+    any = _reduction("any", _ANY)
+    argmax = _reduction("argmax", _ARG)
+    argmin = _reduction("argmin", _ARG)
 
     def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
         """As :meth:`numpy.ndarray.mean`; deferred and fused where a kernel exists."""
@@ -522,8 +573,8 @@ class TruenoArray(Handle):
         return np.round(self, decimals, out)
 
     def conj(self) -> Any:
-        """The complex conjugate."""
-        return np.conjugate(self)
+        """The complex conjugate; the array itself if it is of real numbers."""
+        return self if self._array.dtype.kind in "biuf" else np.conjugate(self)
 
     conjugate = conj
 
@@ -605,6 +656,7 @@ class TruenoArray(Handle):
 
     def setflags(self, write: Any = None, align: Any = None, uic: Any = None) -> None:
         """As :meth:`numpy.ndarray.setflags`."""
+        self._perform_writes()
         self._array.setflags(write=write, align=align, uic=uic)
 
     argpartition = _method("argpartition")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from trueno import engine
+from trueno import engine, graph
 from trueno.dtypes import NUMBER
 from trueno.graph import Buffer
 from trueno.memory import NDArray
@@ -19,13 +19,16 @@ class Handle:
     _array:  shape, dtype, strides and address; its elements are current if the buffer is plain
     _buffer: the memory's state, shared by all views of it; None as long as nothing is known but
              that the memory is ours and current (then nothing else refers to it)
+    _scalar: whether NumPy would have returned a scalar, which in-place operators replace and of
+             which nothing is a view
     """
 
     # Order matters: _array must be cleared before _buffer, so that the buffer sees itself unshared.
-    __slots__ = ("__weakref__", "_array", "_buffer")
+    __slots__ = ("__weakref__", "_array", "_buffer", "_scalar")
 
     _array: NDArray
     _buffer: Buffer | None
+    _scalar: bool
 
     # The class of new handles: set by trueno.array, which stands above this module.
     result_class: ClassVar[type[Handle]]
@@ -39,24 +42,29 @@ def wrap(array: NDArray) -> Any:
     handle = _new(Handle.result_class)
     handle._array = array
     handle._buffer = None
+    handle._scalar = False
     return handle
 
 
-def handle_on(array: NDArray, buffer: Buffer | None) -> Any:
+def handle_on(array: NDArray, buffer: Buffer | None, scalar: bool = False) -> Any:
     """A handle on an array over a buffer's memory."""
     handle = _new(Handle.result_class)
     handle._array = array
     handle._buffer = buffer
+    handle._scalar = scalar
     return handle
+
+
+def scalar(value: Any) -> Any:
+    """A zero-dimensional handle on a NumPy scalar."""
+    return handle_on(np.asarray(value), None, True)
 
 
 def wrap_value(value: Any) -> Any:
     """A handle on a fresh NumPy result: scalars become zero-dimensional, other objects stay."""
     if type(value) is np.ndarray:
         return wrap(value)
-    if isinstance(value, np.generic):
-        return wrap(np.asarray(value))
-    return value
+    return scalar(value) if isinstance(value, np.generic) else value
 
 
 def root_of(array: NDArray) -> NDArray:
@@ -102,8 +110,9 @@ def export(handle: Handle) -> NDArray:
     array = handle._array
     if array.dtype not in NUMBER:  # never deferred, so that nobody need know
         return array.view()
-    buffer = buffer_of(handle)
-    engine.settle(buffer)
-    exported: NDArray = np.asarray(_Exported(array, buffer))
-    buffer.exports.append(weakref.ref(exported))
+    with graph.lock:
+        buffer = buffer_of(handle)
+        engine.settle(buffer)
+        exported: NDArray = np.asarray(_Exported(array, buffer))
+        buffer.exports.append(weakref.ref(exported))
     return exported

@@ -6,18 +6,29 @@ Everything that users call goes through one of these: ``elementwise``, ``assign`
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from trueno import engine, stats
+from trueno import engine, graph, stats
 from trueno.config import SETTINGS
-from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, root_of, wrap, wrap_value
+from trueno.core import (
+    Handle,
+    buffer_of,
+    export,
+    foreign_buffer,
+    handle_on,
+    root_of,
+    scalar,
+    wrap,
+    wrap_value,
+)
 from trueno.dtypes import BOOL, INT64, NUMBER, UINT64, Dtype
 from trueno.errors import StrictError, named
 from trueno.graph import (
-    DEPTH_LIMIT,
     Leaf,
     Node,
     Shape,
@@ -26,7 +37,7 @@ from trueno.graph import (
     result_strides,
 )
 from trueno.memory import NDArray, View, same_elements
-from trueno.ops import OPS, Op
+from trueno.ops import DIVIDE, INVALID, OPS, OVERFLOW, Op
 
 _WEAK = (int, float, complex)
 SCALARS = frozenset((bool, int, float, complex))
@@ -81,11 +92,12 @@ def call_numpy(
     argument's memory stay views of it. Raises what NumPy raises, with ``name`` in front.
     """
     deferral(name or f.__name__, reason)
-    outs: tuple[Any, ...] = ()
-    if kwargs:
-        out = kwargs.get("out")
-        if out is not None:
-            outs = out if isinstance(out, tuple) else (out,)
+    kwargs = kwargs or {}
+    out = kwargs.get("out")
+    at = _out_position(f)
+    if out is None and at is not None and len(args) > at:
+        out = args[at]
+    outs: tuple[Any, ...] = () if out is None else out if isinstance(out, tuple) else (out,)
     for target in (*writes, *outs):
         if isinstance(target, Handle):
             _before_write(target)
@@ -101,6 +113,27 @@ def call_numpy(
     if outs and isinstance(result, tuple):
         return tuple([_returned(x, outs, handles) for x in result])
     return _returned(result, outs, handles)
+
+
+# Where ``out`` stands among the arguments of functions that do not tell.
+_OUT = {
+    "choose": 2, "compress": 3, "concatenate": 2, "cumprod": 3, "cumsum": 3, "dot": 2, "take": 3,
+    "trace": 5,
+}  # fmt: skip
+
+
+@functools.cache
+def _out_position(f: Callable[..., Any]) -> int | None:
+    """The position of ``out`` among a function's positional arguments, if it has one there."""
+    if isinstance(f, np.ufunc):  # NumPy gives us a ufunc's outputs by keyword
+        return None
+    try:
+        parameters = inspect.signature(f).parameters
+    except (TypeError, ValueError):
+        return _OUT.get(getattr(f, "__name__", ""))
+    if "out" not in parameters or parameters["out"].kind is inspect.Parameter.KEYWORD_ONLY:
+        return None
+    return list(parameters).index("out")
 
 
 def _returned(x: Any, outs: tuple[Any, ...], handles: list[Any]) -> Any:
@@ -147,7 +180,7 @@ def rewrap(x: Any, handles: list[Any]) -> Any:
                 return handle if x is handle._array else handle_on(x, buffer_of(handle))
         return _pinned(wrap(x), handles)
     if isinstance(x, np.generic):
-        return _pinned(wrap(np.asarray(x)), handles)
+        return _pinned(scalar(x), handles)
     if isinstance(x, tuple):
         items = [rewrap(item, handles) for item in x]
         return kind(*items) if hasattr(x, "_fields") else tuple(items)
@@ -321,10 +354,14 @@ def _new_decision(op: Op, operands: _Operands) -> _Decision | str:
     return _Decision(tuple(ins), out, backend, tuple(casts))
 
 
-def _errstate(op: Op) -> int:
-    errstate = engine.errstate() if op.raises else 0
+def _errstate(op: Op, dtype: Dtype) -> int:
+    """The conditions to warn about when the operation runs, by what holds now."""
+    raises = DIVIDE | OVERFLOW | INVALID if dtype.kind == "c" else op.raises
+    if not raises:
+        return 0
+    errstate = engine.errstate(op, raises)
     if errstate is None:
-        raise _Refused("numpy.errstate asks for more than warnings")
+        raise _Refused("floating-point conditions raise, call or print")
     return errstate
 
 
@@ -341,13 +378,15 @@ def _node(op: Op, operands: _Operands, into: NDArray | None = None) -> Node:
         raise _Refused(NUMPYS_ERROR) from error
     if into is not None and shape != into.shape:
         raise _Refused(NUMPYS_ERROR)
-    reason = engine.refusal(_size(shape), op.heavy, operands.pin, operands.pending)
+    reason = engine.refusal(
+        _size(shape), op.heavy, operands.pin, operands.pending or operands.on_gpu
+    )
     if reason is not None:
         raise _Refused(reason)
     ins, out, backend, casts = _decide(op, operands)
     if not operands.aligned():
         raise _Refused("unaligned memory")
-    errstate = _errstate(op)
+    errstate = _errstate(op, ins[0])
     if op is _POW and ins[1].kind == "i":
         exponent = operands.values[1]
         if type(exponent) is not int or exponent < 0:
@@ -365,12 +404,12 @@ def _node(op: Op, operands: _Operands, into: NDArray | None = None) -> Node:
     return Node(op, tuple(args), shape, strides, out, backend, errstate)
 
 
-def _pending(node: Node, operands: _Operands) -> Any:
+def _pending(node: Node, operands: _Operands, scalar: bool) -> Any:
     """A handle that waits for ``node``, or holds its value where waiting could be seen."""
     buffer, array = pending_buffer(node, operands.pin)
-    if operands.foreign or node.depth > DEPTH_LIMIT:
+    if operands.foreign or node.due:
         engine.evaluate([node])
-    return handle_on(array, buffer)
+    return handle_on(array, buffer, scalar)
 
 
 def elementwise(op: Op, *operands: Any) -> Any:
@@ -383,31 +422,41 @@ def elementwise(op: Op, *operands: Any) -> Any:
             except Exception as error:
                 raise named(error, op.name) from None
     gathered = _Operands(op.name, operands)
-    try:
-        node = _node(op, gathered)
-    except _Refused as refused:
-        return call_numpy(op.meaning, operands, name=op.name, reason=str(refused))
-    return _pending(node, gathered)
+    with graph.lock:
+        try:
+            node = _node(op, gathered)
+        except _Refused as refused:
+            reason = str(refused)
+        else:
+            # Of no dimensions, ufuncs return scalars; other functions, arrays.
+            scalar = not node.shape and isinstance(op.meaning, np.ufunc)
+            return _pending(node, gathered, scalar)
+    return call_numpy(op.meaning, operands, name=op.name, reason=reason)
 
 
 def astype(x: Any, dtype: Dtype) -> Any:
     """A copy of ``x`` in another (or the same) dtype, in NumPy's "unsafe" casting."""
     operands = _Operands("astype", (x,))
     array = x._array
-    try:
-        # NumPy orders the axes of a copy by another rule than those of a ufunc's result.
-        strides = np.empty_like(array, dtype).strides
-        node = _cast(operands, dtype, array.shape, strides)
-    except _Refused as refused:
-        return call_numpy(np.ndarray.astype, (x, dtype), name="astype", reason=str(refused))
-    return _pending(node, operands)
+    with graph.lock:
+        try:
+            # NumPy orders the axes of a copy by another rule than those of a ufunc's result.
+            strides = np.empty_like(array, dtype).strides
+            node = _cast(operands, dtype, array.shape, strides)
+        except _Refused as refused:
+            reason = str(refused)
+        else:
+            return _pending(node, operands, x._scalar)
+    result = call_numpy(np.ndarray.astype, (x, dtype), name="astype", reason=reason)
+    result._scalar = x._scalar
+    return result
 
 
 def _cast(operands: _Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Node:
     key = operands.keys[0]
     if key.kind == "c" and dtype.kind != "c":
         raise _Refused("NumPy gives its ComplexWarning")
-    reason = engine.refusal(_size(shape), False, operands.pin, operands.pending)
+    reason = engine.refusal(_size(shape), False, operands.pin, operands.pending or operands.on_gpu)
     if reason is not None:
         raise _Refused(reason)
     backend, reason = engine.choose("cast", (key,), dtype, operands.pin, operands.on_gpu)
@@ -415,7 +464,7 @@ def _cast(operands: _Operands, dtype: Dtype, shape: Shape, strides: Shape) -> No
         raise _Refused(reason)
     if not operands.aligned():
         raise _Refused("unaligned memory")
-    errstate = _errstate(_CAST)
+    errstate = _errstate(_CAST, dtype)
     return Node(_CAST, (operands.capture(0, key),), shape, strides, dtype, backend, errstate)
 
 
@@ -428,7 +477,7 @@ def _write(node: Node, target: NDArray, handle: Handle, operands: _Operands) -> 
     if buffer.viewed:
         engine.materialise(buffer)
     buffer.await_value(node, target)
-    if operands.foreign or buffer.shared or node.depth > DEPTH_LIMIT or len(buffer.before) > 64:
+    if operands.foreign or buffer.shared or node.due or len(buffer.before) > 64:
         engine.evaluate([node])
 
 
@@ -443,39 +492,43 @@ def _settle(handle: Handle, target: NDArray) -> None:
 def update(op: Op, handle: Any, *operands: Any) -> Any:
     """``handle[...] = op(*operands)`` in place, as a ufunc with ``out=handle`` does."""
     target = handle._array
+    with graph.lock:
+        try:
+            node, gathered = _update_node(op, handle, operands)
+        except _Refused as refused:
+            reason = str(refused)
+        else:
+            _write(node, target, handle, gathered)
+            return handle
+    deferral(op.name, reason)
+    _before_write(handle)
     try:
-        if not target.flags.writeable:
-            raise _Refused(NUMPYS_ERROR)
-        _settle(handle, target)
-        gathered = _Operands(op.name, operands)
-        if gathered.pin == "auto" and handle._buffer is not None:
-            gathered.pin = handle._buffer.pin
-        node = _node(op, gathered, into=target)
-        if node.dtype != target.dtype:
-            if not np.can_cast(node.dtype, target.dtype, "same_kind"):
-                raise _Refused(NUMPYS_ERROR)
-            if target.dtype not in NUMBER or not engine.supports(
-                node.backend, "cast", (node.dtype,), target.dtype
-            ):
-                raise _Refused(f"{target.dtype} is computed by NumPy")
-            args = (node,)
-            node = Node(
-                _CAST, args, node.shape, node.strides, target.dtype, node.backend, node.errstate
-            )
-    except _Refused as refused:
-        deferral(op.name, str(refused))
-        _update_numpy(op, handle, operands)
-        return handle
-    _write(node, target, handle, gathered)
+        op.meaning(*[host(x) for x in operands], out=target)
+    except Exception as error:
+        raise named(error, op.name) from None
     return handle
 
 
-def _update_numpy(op: Op, handle: Any, operands: tuple[Any, ...]) -> None:
-    _before_write(handle)
-    try:
-        op.meaning(*[host(x) for x in operands], out=handle._array)
-    except Exception as error:
-        raise named(error, op.name) from None
+def _update_node(op: Op, handle: Any, operands: tuple[Any, ...]) -> tuple[Node, _Operands]:
+    """The node whose value an in-place operation writes, in the dtype of what it writes to."""
+    target = handle._array
+    if not target.flags.writeable:
+        raise _Refused(NUMPYS_ERROR)
+    _settle(handle, target)
+    gathered = _Operands(op.name, operands)
+    if gathered.pin == "auto" and handle._buffer is not None:
+        gathered.pin = handle._buffer.pin
+    node = _node(op, gathered, into=target)
+    if node.dtype != target.dtype:
+        if not np.can_cast(node.dtype, target.dtype, "safe"):
+            raise _Refused("NumPy decides whether the result fits")
+        if target.dtype not in NUMBER or not engine.supports(
+            node.backend, "cast", (node.dtype,), target.dtype
+        ):
+            raise _Refused(f"{target.dtype} is computed by NumPy")
+        args = (node,)
+        node = Node(_CAST, args, node.shape, node.strides, target.dtype, node.backend, 0)
+    return node, gathered
 
 
 def assign(handle: Any, target: NDArray, value: Any) -> None:
@@ -483,16 +536,18 @@ def assign(handle: Any, target: NDArray, value: Any) -> None:
     if isinstance(value, Handle) and target.size and target.flags.writeable:
         if value._buffer is handle._buffer and same_elements(target, value._array):
             return  # the second half of ``x[key] += y``
-        try:
-            _settle(handle, target)
-            operands = _Operands("__setitem__", (value,))
-            if np.broadcast_shapes(value._array.shape, target.shape) != target.shape:
-                raise _Refused(NUMPYS_ERROR)
-            node = _cast(operands, target.dtype, target.shape, target.strides)
-            _write(node, target, handle, operands)
-            return
-        except (_Refused, ValueError):
-            pass
+        with graph.lock:
+            try:
+                _settle(handle, target)
+                operands = _Operands("__setitem__", (value,))
+                if np.broadcast_shapes(value._array.shape, target.shape) != target.shape:
+                    raise _Refused(NUMPYS_ERROR)
+                node = _cast(operands, target.dtype, target.shape, target.strides)
+            except (_Refused, ValueError):
+                pass  # NumPy does it, or gives its error, below
+            else:
+                _write(node, target, handle, operands)
+                return
     _before_write(handle)
     try:
         target[...] = host(value)
@@ -507,9 +562,14 @@ def view_of(handle: Any, f: Callable[[NDArray], NDArray], name: str) -> Any:
     """``f`` of the handle's array where ``f`` gives a view; where it must copy, a copy."""
     try:
         array = f(handle._array)
-        if isinstance(array, np.generic):  # a zero-dimensional result of indexing: a copy
-            array = np.asarray(array)
+        if type(array) is not np.ndarray and isinstance(array, np.ndarray):
+            return f(export(handle))  # a subclass has its own meaning of every operation
+        if isinstance(array, np.generic):
+            return _pinned(scalar(f(host(handle))), [handle])
         if root_of(array) is root_of(handle._array):
+            if handle._scalar:
+                array = np.asarray(f(host(handle).copy()))
+                return _pinned(handle_on(array, None, not array.ndim), [handle])
             return handle_on(array, buffer_of(handle))
         if handle._buffer is not None and not handle._buffer.plain:
             array = np.asarray(f(host(handle)))
@@ -563,7 +623,7 @@ def getitem(handle: Any, key: Any) -> Any:
                 result = array[_view_key(key)]
             except IndexError as error:
                 raise named(error, "__getitem__") from None
-            if result.ndim or Ellipsis in items:
+            if not handle._scalar and (result.ndim or Ellipsis in items):
                 return handle_on(result, buffer)
         array = host(handle)
     try:
@@ -573,7 +633,9 @@ def getitem(handle: Any, key: Any) -> Any:
     if type(result) is not np.ndarray:
         return _pinned(wrap_value(result), [handle]) if buffer is not None else wrap_value(result)
     base = result.base
-    if base is not None and (base is array or base is array.base):
+    if handle._scalar:
+        result = result.copy()
+    elif base is not None and (base is array or base is array.base):
         return handle_on(result, buffer_of(handle))
     return _pinned(wrap(result), [handle])
 
@@ -589,7 +651,10 @@ def setitem(handle: Any, key: Any, value: Any) -> None:
         except IndexError:
             pass  # NumPy raises its error below, after those that come before
         else:
-            if target.size >= SETTINGS.get().threshold or small_array(value) is None:
+            element = target.ndim == 0 and Ellipsis not in (key if type(key) is tuple else (key,))
+            if element and value._array.ndim:
+                pass  # an element takes no array, unless it is an object
+            elif target.size >= SETTINGS.get().threshold or small_array(value) is None:
                 assign(handle, target, value)
                 return
     _before_write(handle)
@@ -639,11 +704,11 @@ def reduce(
     try:
         if len(others) > (dtype is not None) + bool(keepdims):
             raise _Refused("out, initial or where given")
-        return _reduce(op, x, axis, dtype, keepdims)
+        with graph.lock:
+            return _reduce(op, x, axis, dtype, keepdims)
     except _Refused as refused:
-        return call_numpy(
-            op.meaning, (x,), {"axis": axis, **kwargs}, name=op.name, reason=str(refused)
-        )
+        reason = str(refused)
+    return call_numpy(op.meaning, (x,), {"axis": axis, **kwargs}, name=op.name, reason=reason)
 
 
 def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
@@ -668,7 +733,7 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
         computed = array.dtype
         result = INT64 if positional else computed
     operands = _Operands(op.name, (x,))
-    small = engine.refusal(array.size, False, operands.pin, operands.pending)
+    small = engine.refusal(array.size, False, operands.pin, operands.pending or operands.on_gpu)
     if small is not None:
         raise _Refused(small)
     backend, reason = engine.choose(op.name, (computed,), result, operands.pin, operands.on_gpu)
@@ -676,7 +741,7 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
         raise _Refused(reason)
     if not operands.aligned():
         raise _Refused("unaligned memory")
-    errstate = _errstate(op)
+    errstate = _errstate(op, computed)
     if computed != array.dtype and (
         not np.can_cast(array.dtype, computed, "same_kind")
         or not engine.supports(backend, "cast", (array.dtype,), computed)
@@ -692,11 +757,13 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
     order = result_strides(array.shape, 1, iterated)
     strides = result_strides(kept, result.itemsize, [(kept, order)])
     node = Node(op, (arg,), kept, strides, result, backend, errstate, axes)
-    handle = _pending(node, operands)
+    handle = _pending(node, operands, False)
+    # At once: waiting would keep large operands for the sake of a small result.
+    engine.evaluate([node])
     if keepdims:
         return handle
     final = tuple([n for i, n in enumerate(array.shape) if i not in axes])
-    return handle_on(handle._array.reshape(final), handle._buffer)
+    return handle_on(handle._array.reshape(final), handle._buffer, not final)
 
 
 def _axes(axis: Any, ndim: int) -> Shape:

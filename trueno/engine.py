@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
-import threading
 import time
 import warnings
 from collections import OrderedDict
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno import stats
+from trueno import graph, stats
 from trueno._backends.base import Backend
 from trueno._backends.numpy import NumpyBackend
 from trueno._backends.simd import SimdBackend
@@ -23,7 +23,7 @@ from trueno.dtypes import NUMBER, Dtype
 from trueno.errors import TruenoWarning
 from trueno.graph import Buffer, Node, result_strides
 from trueno.memory import NDArray, View, allocate, same_elements
-from trueno.ops import DIVIDE, INVALID, OVERFLOW, UNDERFLOW
+from trueno.ops import DIVIDE, INVALID, OVERFLOW, UNDERFLOW, Op
 from trueno.plan import Kernel, Launch, Output
 from trueno.planner import Graph, Plan, Step, plan
 
@@ -35,23 +35,12 @@ _supported: dict[tuple[Any, ...], bool] = {}
 _failures: set[str] = set()
 # What dispatch has decided for calls of one kind; void when a backend disappears.
 decisions: dict[Any, Any] = {}
-_lock = threading.RLock()
-
-
-def _new_lock() -> None:
-    global _lock
-    _lock = threading.RLock()
-
-
-# Another thread may hold the lock at the moment of a fork; it does not exist in the child.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_new_lock)
 
 
 def backend(name: str) -> Backend | None:
     """The backend of that name; None where this machine has none ("wgpu" without an adapter)."""
     if name not in _backends:
-        with _lock:
+        with graph.lock:
             if name not in _backends:
                 module = importlib.import_module("trueno._backends.wgpu")
                 _backends[name] = module.open_backend(os.environ.get("TRUENO_GPU"))
@@ -60,7 +49,7 @@ def backend(name: str) -> Backend | None:
 
 def gpu_failed(error: Exception) -> None:
     """Warns, once a cause, that the GPU's work runs on the CPU; gives a lost GPU up for good."""
-    with _lock:
+    with graph.lock:
         gpu = _backends.get("wgpu")
         if gpu is not None and gpu.lost:
             _backends["wgpu"] = None
@@ -148,25 +137,47 @@ _MESSAGES = (
 )  # fmt: skip
 
 
-def errstate() -> int | None:
-    """Conditions to warn about under ``numpy.errstate``; None where one raises, calls or prints."""
+def errstate(op: Op, raises: int) -> int | None:
+    """Those of ``raises`` to warn about, as ``numpy.errstate`` and the warnings filters now say.
+
+    None where one raises, calls or prints: then the operation must run at once.
+    """
     bits = 0
     modes = np.geterr()
     for name, bit in _MODE_BITS:
         mode = modes[name]  # type: ignore[literal-required]
         if mode == "warn":
             bits |= bit
-        elif mode != "ignore":
+        elif mode != "ignore" and bit & raises:
             return None
+    bits &= raises
+    return _filtered(op, bits, tuple(warnings.filters)) if bits else 0
+
+
+@functools.lru_cache(maxsize=1024)
+def _filtered(op: Op, bits: int, filters: tuple[Any, ...]) -> int | None:
+    """The bits that the filters do not ignore; None where they raise, or ask for a module."""
+    for bit, words in _MESSAGES:
+        if not bits & bit:
+            continue
+        message = f"{words} encountered in {_numpy_name(op)}"
+        for action, text, category, module, line in filters:
+            if issubclass(RuntimeWarning, category) and (text is None or text.match(message)):
+                if module is not None or line or action == "error":
+                    return None
+                if action == "ignore":
+                    bits &= ~bit
+                break
     return bits
 
 
-def _numpy_name(node: Node) -> str:
-    if node.op.reduce is not None:
+def _numpy_name(op: Op) -> str:
+    """What NumPy's warnings call the operation."""
+    if op.reduce is not None:
         return "reduce"
-    if node.op.name == "cast":
+    if op.name == "cast":
         return "cast"
-    return getattr(node.op.meaning, "__name__", node.op.name).lstrip("_")
+    return getattr(op.meaning, "__name__", op.name).lstrip("_")
 
 
 def _reporter(nodes: Sequence[Node]) -> Callable[[Sequence[int]], None]:
@@ -191,7 +202,7 @@ def _warn() -> None:
         for bit, words in _MESSAGES:
             if mask & bit:
                 warnings.warn(
-                    f"{words} encountered in {_numpy_name(node)}",
+                    f"{words} encountered in {_numpy_name(node.op)}",
                     RuntimeWarning,
                     stacklevel=stats.user_depth(),
                 )
@@ -232,7 +243,7 @@ def _download(buffer: Buffer) -> None:
 
 def settle(buffer: Buffer) -> None:
     """Readies host memory for outsiders: contents current, and no pending node reads them later."""
-    with _lock:
+    with graph.lock:
         materialise(buffer)
         readers = [r() for r in buffer.readers]
         evaluate([r for r in readers if r is not None and r.result is None])
@@ -252,23 +263,23 @@ def evaluate(nodes: list[Node]) -> None:
     """Computes the nodes and stores their values. Safe to call from several threads."""
     if not nodes:
         return
-    with _lock:
-        graph = _ordered(nodes)
-        if not graph.nodes:
+    with graph.lock:
+        work = _ordered(nodes)
+        if not work.nodes:
             return
-        signature = graph.signature()
+        signature = work.signature()
         planned = _plans.get(signature)
         if planned is None:
-            planned = _plans[signature] = plan(graph)
+            planned = _plans[signature] = plan(work)
             if len(_plans) > _PLANS_KEPT:
                 _plans.popitem(last=False)
         debug = SETTINGS.get().debug
         for step in planned:
             if debug:
                 print(f"trueno: {describe(step.kernel)} on {step.backend}", file=sys.stderr)
-            _run(graph, step)
+            _run(work, step)
             for at in step.releases:  # so that memory of intermediate results is free again
-                graph.nodes[at] = None
+                work.nodes[at] = None
         if _conditions:
             _warn()
 
@@ -280,16 +291,16 @@ def _ordered(nodes: list[Node]) -> Graph:
     except where the write itself is all that needs them.
     """
     while True:
-        graph = Graph(nodes)
+        work = Graph(nodes)
         overtaken: list[Node] = []
-        for node in graph.nodes:
+        for node in work.nodes:
             buffer = node.buffer() if node.buffer is not None else None
             if buffer is not None and buffer.node is node and buffer.before:
                 overtaken += _wanted_elsewhere(node, buffer)
                 if not overtaken:
                     buffer.before = []
         if not overtaken:
-            return graph
+            return work
         evaluate(overtaken)
 
 
@@ -310,13 +321,13 @@ def _wanted_elsewhere(write: Node, buffer: Buffer) -> list[Node]:
     return [r for r in pending if id(r) not in private]
 
 
-def _run(graph: Graph, step: Step) -> None:
-    nodes = graph.nodes
-    space = graph.spaces[step.space]
+def _run(work: Graph, step: Step) -> None:
+    nodes = work.nodes
+    space = work.spaces[step.space]
     axes = nodes[step.axes_of].axes
     inputs = []
     for is_leaf, at in step.inputs:
-        view = graph.leaves[at] if is_leaf else nodes[at].result
+        view = work.leaves[at] if is_leaf else nodes[at].result
         assert view is not None
         inputs.append(view)
     outputs: list[View] = []
@@ -335,7 +346,7 @@ def _run(graph: Graph, step: Step) -> None:
             view = _fresh(node)
         outputs.append(view)
     reporting = [nodes[at] for at in step.nodes] + [nodes[at] for at in step.outputs]
-    consts = tuple([graph.consts[at] for at in step.consts])
+    consts = tuple([work.consts[at] for at in step.consts])
     launch = Launch(
         step.kernel, space, axes, tuple(inputs), consts, tuple(outputs), _reporter(reporting)
     )

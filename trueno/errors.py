@@ -16,9 +16,9 @@ class TruenoWarning(RuntimeWarning):
 def named(error: Exception, name: str) -> Exception:
     """``error`` with ``trueno.<name>:`` before its message, its class and attributes unchanged."""
     if isinstance(error, np.exceptions.AxisError):
-        renamed = np.exceptions.AxisError(f"trueno.{name}: {error}")
-        renamed.axis, renamed.ndim = error.axis, error.ndim
-        return renamed
+        if error.axis is None:
+            return np.exceptions.AxisError(f"trueno.{name}: {error}")
+        return np.exceptions.AxisError(error.axis, error.ndim, f"trueno.{name}")
     message = error.args[0] if error.args else None
     if isinstance(message, str) and not message.startswith("trueno."):
         error.args = (f"trueno.{name}: {message}", *error.args[1:])

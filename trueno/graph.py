@@ -12,6 +12,8 @@ runs before the write does. So a node always finds the contents it was given, ho
 
 from __future__ import annotations
 
+import os
+import threading
 import weakref
 from typing import Any, NamedTuple
 
@@ -22,9 +24,26 @@ from trueno.ops import Op
 
 Shape = tuple[int, ...]
 
+# Held while nodes are made, attached or run: arrays may be shared between threads.
+lock = threading.RLock()
+
+
+def _new_lock() -> None:
+    global lock
+    lock = threading.RLock()
+
+
+# Another thread may hold the lock at the moment of a fork; it does not exist in the child.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
+
 # A pending graph deeper than this runs at once, so that a loop that never observes its result cannot
 # grow it without end.
 DEPTH_LIMIT = 200
+# One that reads more buffers than this runs at once, since it keeps their memory.
+LEAF_LIMIT = 16
+# What must run before a write counts for this many operations: it nests evaluations.
+_STEP_BEFORE = 8
 
 
 class Leaf(NamedTuple):
@@ -50,11 +69,12 @@ class Node:
               node, means that nobody but other nodes can ever see this value
     readers:  weak references to the nodes that take this value as an operand
     depth:    operations along the longest path below
+    leaves:   identities of the buffers read below
     """
 
     __slots__ = (
-        "__weakref__", "args", "axes", "backend", "buffer", "depth", "dtype", "errstate", "op",
-        "readers", "result", "shape", "strides",
+        "__weakref__", "args", "axes", "backend", "buffer", "depth", "dtype", "errstate",
+        "leaves", "op", "readers", "result", "shape", "strides",
     )  # fmt: skip
 
     def __init__(
@@ -79,19 +99,34 @@ class Node:
         self.buffer: weakref.ref[Buffer] | None = None
         self.result: View | None = None
         self.readers: list[weakref.ref[Node]] = []
-        self.depth: int
-        depth = 0
+        self.depth = 1
+        self.leaves: frozenset[int] = frozenset()
+        reference = weakref.ref(self)
         for arg in args:
             if type(arg) is Node:
-                depth = max(depth, arg.depth)
-                arg.readers.append(weakref.ref(self))
+                self._on(arg, arg.readers, reference)
             elif type(arg) is Leaf:
                 storage = arg.view.storage
                 assert type(storage) is Buffer
-                storage.readers.append(weakref.ref(self))
-                if arg.source is not None:
-                    depth = max(depth, arg.source.depth)
-        self.depth = depth + 1
+                self._on(arg.source, storage.readers, reference)
+                self.leaves |= {id(storage)}
+
+    def _on(
+        self, node: Node | None, readers: list[weakref.ref[Node]], reference: weakref.ref[Node]
+    ) -> None:
+        """Notes that this node needs ``node``, and stands among the ``readers`` of what it reads."""
+        if node is not None:
+            self.depth = max(self.depth, node.depth + 1)
+            self.leaves |= node.leaves
+        readers.append(reference)
+        count = len(readers)
+        if count >= 64 and not count & (count - 1):  # at powers of two, so that it costs little
+            readers[:] = [r for r in readers if (n := r()) is not None and n.result is None]
+
+    @property
+    def due(self) -> bool:
+        """Whether the graph below has grown so much that it should run now."""
+        return self.depth > DEPTH_LIMIT or len(self.leaves) > LEAF_LIMIT
 
     @property
     def wanted(self) -> bool:
@@ -151,11 +186,10 @@ class Buffer(Storage):
 
     @property
     def shared(self) -> bool:
-        if self.foreign:
-            return True
-        if self.exports:
-            self.exports = [r for r in self.exports if r() is not None]
-        return bool(self.exports)
+        if self.exports and not self.foreign:
+            with lock:
+                self.exports = [r for r in self.exports if r() is not None]
+        return self.foreign or bool(self.exports)
 
     def await_value(self, node: Node, target: NDArray) -> None:
         """Queues the write ``target`` = value of ``node``.
@@ -163,6 +197,9 @@ class Buffer(Storage):
         A write that pends already must have the same target: the new one takes its place.
         """
         self.before = self.readers if self.node is None else self.before + self.readers
+        for reader in [r() for r in self.before]:
+            if reader is not None and reader is not node and reader.result is None:
+                node.depth = max(node.depth, reader.depth + _STEP_BEFORE)
         self.readers = node.readers
         self.node = node
         self.target = target

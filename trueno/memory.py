@@ -127,7 +127,11 @@ def allocate(
     except IndexError:  # another thread took the last one
         block = None
     if block is None:
-        block = np.empty(size + _ALIGNMENT, np.uint8)
+        try:
+            block = np.empty(size + _ALIGNMENT, np.uint8)
+        except MemoryError:
+            np.empty(shape, dtype)  # raises with the shape and dtype that the user knows
+            raise
     else:
         _free_bytes -= size
     offset = -address(block) % _ALIGNMENT

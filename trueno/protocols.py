@@ -137,8 +137,9 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
         if kind is not ours and not issubclass(kind, np.ndarray):
             return NotImplemented
     handles: list[Any] = []
-    arrays = _small(args, SETTINGS.get().threshold, handles)
-    if arrays is not None and not any(isinstance(x, Handle) for x in kwargs.values()):
+    simple = all(isinstance(x, _SIMPLE) for x in kwargs.values())
+    arrays = _small(args, SETTINGS.get().threshold, handles) if simple else None
+    if arrays is not None:
         try:
             return rewrap(f(*arrays, **kwargs), handles)
         except Exception as error:
@@ -147,6 +148,10 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
     if implementation is not None:
         return implementation(*args, **kwargs)
     return call_function(f, args, kwargs)
+
+
+# Keyword arguments in which no array can hide.
+_SIMPLE = (int, float, str, type, np.dtype, type(None))
 
 
 def _small(args: Any, limit: int, handles: list[Any]) -> list[Any] | None:

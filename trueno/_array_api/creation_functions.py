@@ -166,9 +166,7 @@ def full(
     return created("full", device, np.full, shape, fill_value, dtype, order)
 
 
-def _like(
-    f: Any, x: Any, *args: Any, shape: Any, dtype: Any, order: Any, subok: bool, device: Any
-) -> Any:
+def _like(f: Any, x: Any, *args: Any, shape: Any, dtype: Any, order: Any, device: Any) -> Any:
     """NumPy's ``*_like`` function; only the layout of ``x`` is read: it may stay pending."""
     x = given(x)
     try:
@@ -192,7 +190,7 @@ def empty_like(
     """An array like ``prototype`` in shape, dtype and layout, with arbitrary contents."""
     return _like(
         np.empty_like, prototype,
-        shape=shape, dtype=dtype, order=order, subok=subok, device=device,
+        shape=shape, dtype=dtype, order=order, device=device,
     )  # fmt: skip
 
 
@@ -207,9 +205,7 @@ def zeros_like(
     device: Any = None,
 ) -> Any:
     """Zeros in the shape, dtype and layout of ``a``."""
-    return _like(
-        np.zeros_like, a, shape=shape, dtype=dtype, order=order, subok=subok, device=device
-    )
+    return _like(np.zeros_like, a, shape=shape, dtype=dtype, order=order, device=device)
 
 
 @implements(np.ones_like)
@@ -223,7 +219,7 @@ def ones_like(
     device: Any = None,
 ) -> Any:
     """Ones in the shape, dtype and layout of ``a``."""
-    return _like(np.ones_like, a, shape=shape, dtype=dtype, order=order, subok=subok, device=device)
+    return _like(np.ones_like, a, shape=shape, dtype=dtype, order=order, device=device)
 
 
 @implements(np.full_like)
@@ -240,7 +236,7 @@ def full_like(
     """``fill_value`` everywhere, in the shape, dtype and layout of ``a``."""
     return _like(
         np.full_like, a, host(fill_value),
-        shape=shape, dtype=dtype, order=order, subok=subok, device=device,
+        shape=shape, dtype=dtype, order=order, device=device,
     )  # fmt: skip
 
 

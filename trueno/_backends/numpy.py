@@ -48,7 +48,7 @@ class NumpyBackend:
         with np.errstate(all="call", call=seen):
             for instruction in kernel.body:
                 values.append(_apply(instruction, [values[i] for i in instruction.args]))
-                masks.append(seen.take() & OPS[instruction.op].raises)
+                masks.append(seen.take())
             results = []
             for output in kernel.outputs:
                 results.append(_result(output, values[output.value], launch))

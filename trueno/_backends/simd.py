@@ -48,7 +48,9 @@ _ERRORS = {
 
 # Operations whose loops are IEEE operations: their conditions are the hardware's own. The others'
 # are derived from their values, since vectorised code raises flags that no element warrants.
-_TRUSTED = frozenset({"add", "subtract", "multiply", "divide", "square", "reciprocal", "rsqrt", "sqrt"})
+_TRUSTED = frozenset(
+    {"add", "subtract", "multiply", "divide", "square", "reciprocal", "rsqrt", "sqrt"}
+)
 # Of operations that may overflow and have poles: the operand that is zero at a pole.
 _POLES = {"pow": 0, "floor_divide": 1}
 # A rough price, in simple steps, of operations that take much longer than those.
@@ -228,9 +230,7 @@ class _Compiler:
             run = _lib.trueno_cast(NUMBER[origin], NUMBER[FLOAT16])
             check = _lib.trueno_check_narrow(NUMBER[origin])
             slots = (self._slot(source),)
-            self.narrow[value] = self._step(
-                run, slots, dtype, mask, check=check, derived=raises
-            )
+            self.narrow[value] = self._step(run, slots, dtype, mask, check=check, derived=raises)
             return
         slot = self._slot(source)
         before = FLOAT32 if origin == FLOAT16 else origin

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,11 +89,9 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 
 def source(name: str) -> str:
     """A file of ``wgsl/``: package data when installed, beside the package in a checkout."""
-    try:
-        folder = resources.files("trueno._wgsl")
-    except ModuleNotFoundError:
-        folder = Path(__file__).resolve().parents[2] / "wgsl"
-    return folder.joinpath(f"{name}.wgsl").read_text("utf-8")
+    package = Path(__file__).resolve().parents[1]
+    folder = package / "_wgsl" if (package / "_wgsl").is_dir() else package.parent / "wgsl"
+    return (folder / f"{name}.wgsl").read_text("utf-8")
 
 
 def _instance(template: str, values: dict[str, str]) -> str:

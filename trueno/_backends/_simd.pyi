@@ -1,0 +1,6 @@
+"""The extension module that cffi generates from ``csrc/api.cdef``."""
+
+from typing import Any
+
+ffi: Any
+lib: Any
