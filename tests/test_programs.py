@@ -1,9 +1,9 @@
 """Random programs of operations, views, writes, exports and observations, on NumPy and on us.
 
 Deferral must be invisible. Each program runs on ndarrays and on TruenoArrays side by side; after
-every step shapes, dtypes, strides, flags and errors must agree, at observations and at the end all values
-and which arrays share memory. Arithmetic is kept exact (small integers and halves, special values),
-so that a difference is a defect and never a rounding.
+every step shapes, dtypes, strides, flags and errors must agree, at observations and at the end all
+values and which arrays share memory. Arithmetic is kept exact (small integers and halves, special
+values), so that a difference is a defect and never a rounding.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 import trueno as tn
 
-# Programs a variant and backend, as a multiple of the hypothesis profile's examples: the full profile
-# makes 2 000 a backend. A software GPU compiles every new kernel for tens of milliseconds.
+# Programs a variant and backend, as a multiple of the hypothesis profile's examples: the full
+# profile makes 2 000 a backend. A software GPU compiles every new kernel for tens of milliseconds.
 PROGRAMS = {"numpy": 5.0, "simd": 5.0, "wgpu": 0.5}
 SHAPES = [(6,), (3, 4), (1, 4), (3, 1), (), (2, 3, 4), (5,), (0, 4)]
 DTYPES = ["f8", "f4", "i8", "i4", "u1", "?", "f8", "f8"]

@@ -10,188 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from trueno import dispatch, engine, protocols
-from trueno.core import Handle, buffer_of, export, handle_on, wrap, wrap_value
-from trueno.dispatch import (
-    SCALARS,
-    call_numpy,
-    elementwise,
-    getitem,
-    host,
-    reduce,
-    setitem,
-    small_array,
-    view_of,
-)
+from trueno import dispatch, engine, operators, protocols
+from trueno.core import Handle, buffer_of, export, handle_on, wrap
+from trueno.dispatch import reduce
 from trueno.dtypes import Dtype
 from trueno.errors import named
+from trueno.handover import call_numpy, host
+from trueno.indexing import getitem, setitem, view_of
 from trueno.memory import NDArray, same_elements
-from trueno.ops import OPS, Op
+from trueno.operators import foreign_operand, takes
+from trueno.ops import OPS
 
 _ndarray = np.ndarray
-_new = object.__new__
 
 # NumPy 2.0 exports unversioned capsules only.
 _OLD_DLPACK = np.lib.NumpyVersion(np.__version__) < "2.1.0"
 API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 DEVICES = ("auto", "cpu", "gpu")
-
-
-# Attributes of objects that answer operators with arrays themselves.
-_ARRAY_LIKE = ("__array_ufunc__", "__array_priority__", "__array_namespace__", "__array__")
-# Python's operator for each operation that has one: NumPy's own for operands of any kind.
-_PYTHON: dict[str, Callable[..., Any]] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "divide": operator.truediv,
-    "floor_divide": operator.floordiv,
-    "remainder": operator.mod,
-    "pow": operator.pow,
-    "bitwise_and": operator.and_,
-    "bitwise_or": operator.or_,
-    "bitwise_xor": operator.xor,
-    "bitwise_left_shift": operator.lshift,
-    "bitwise_right_shift": operator.rshift,
-    "equal": operator.eq,
-    "not_equal": operator.ne,
-    "less": operator.lt,
-    "less_equal": operator.le,
-    "greater": operator.gt,
-    "greater_equal": operator.ge,
-}
-
-
-def _operand(other: Any) -> bool:
-    """Whether an operator takes ``other``; others get their own reflected operator's chance."""
-    return (
-        isinstance(other, (Handle, np.generic))
-        or type(other) in SCALARS
-        or type(other) in (_ndarray, list, tuple)
-    )
-
-
-def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
-    """The operator, its reflection and its in-place form."""
-    op = OPS[name]
-    ufunc = op.meaning
-    heavy = op.heavy
-    python = _PYTHON[name]
-    compares = python in (operator.eq, operator.ne)
-
-    def forward(self: Handle, other: Any) -> Any:
-        buffer = self._buffer
-        if buffer is None or buffer.plain:
-            a = self._array
-            b = other
-            kind = type(other)
-            limit = engine.limit(heavy)
-            if kind is TruenoArray:
-                buffer = other._buffer
-                b = other._array if buffer is None or buffer.plain else None
-            if a.size < limit and (
-                kind in SCALARS
-                or (
-                    kind is TruenoArray
-                    and b is not None
-                    and b.size < limit
-                    and ((a.ndim < 2 and b.ndim < 2) or a.shape == b.shape)
-                )
-            ):
-                try:
-                    result = ufunc(a, b)
-                except Exception as error:
-                    raise named(error, name) from None
-                handle = _new(TruenoArray)
-                handle._array = result if type(result) is _ndarray else np.asarray(result)
-                handle._buffer = None
-                handle._scalar = type(result) is not _ndarray
-                return handle
-        if not _operand(other):
-            return _foreign_operand(python, self, other)
-        if not compares:
-            return elementwise(op, self, other)
-        try:
-            return elementwise(op, self, other)
-        except TypeError:  # numbers and strings, for example: they differ, says NumPy's operator
-            return call_numpy(python, (self, other))
-
-    def reflected(self: Handle, other: Any) -> Any:
-        if type(other) in SCALARS:
-            small = small_array(self, op.heavy)
-            if small is not None:
-                try:
-                    return wrap_value(ufunc(other, small))
-                except Exception as error:
-                    raise named(error, name) from None
-        if not _operand(other):
-            return _foreign_operand(python, other, self)
-        return elementwise(op, other, self)
-
-    def in_place(self: Handle, other: Any) -> Any:
-        if not _operand(other) and not isinstance(other, _ndarray):
-            return NotImplemented
-        if self._scalar:
-            return forward(self, other)
-        return dispatch.update(op, self, self, other)
-
-    for prefix, method in (("", forward), ("r", reflected), ("i", in_place)):
-        method.__name__ = f"__{prefix}{python.__name__.strip('_')}__"
-        method.__qualname__ = f"TruenoArray.{method.__name__}"
-    return forward, reflected, in_place
-
-
-# What NumPy's operator computes for these exponents of floating-point arrays.
-_POWERS = {2: "square", 0.5: "sqrt", -1: "reciprocal", 1: "positive"}
-
-
-def _power() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
-    """The operators of ``**``, which takes another way than ``numpy.power`` for some exponents."""
-    forward, reflected, in_place = _binary("pow")
-
-    def simpler(self: Handle, exponent: Any) -> Op | None:
-        if type(exponent) not in (int, float) or exponent not in _POWERS:
-            return None
-        kind = self._array.dtype.kind
-        if kind == "f" or (kind in "biu" and type(exponent) is int and exponent == 2):
-            return OPS[_POWERS[exponent]]
-        return None
-
-    def power(self: Handle, other: Any) -> Any:
-        op = simpler(self, other)
-        return forward(self, other) if op is None else elementwise(op, self)
-
-    def power_in_place(self: Handle, other: Any) -> Any:
-        op = None if self._scalar else simpler(self, other)
-        return in_place(self, other) if op is None else dispatch.update(op, self, self)
-
-    return power, reflected, power_in_place
-
-
-def _foreign_operand(python: Callable[..., Any], a: Any, b: Any) -> Any:
-    """An operator with an object that is not an array, a scalar or a sequence.
-
-    NumPy takes None and strings as elements, and compares for equality with any object that knows
-    nothing of arrays; the rest is left to the other object's own operator.
-    """
-    other = b if isinstance(a, Handle) else a
-    element = isinstance(other, (str, bytes)) or other is None
-    if not element and python in (operator.eq, operator.ne):
-        element = not isinstance(other, _ndarray) and not any(
-            hasattr(other, name) for name in _ARRAY_LIKE
-        )
-    if element:
-        return call_numpy(python, (a, b), reason=f"operand of {type(other).__name__}")
-    return NotImplemented
-
-
-def _unary(name: str) -> Callable[[Any], Any]:
-    op = OPS[name]
-
-    def method(self: Any) -> Any:
-        return elementwise(op, self)
-
-    return method
 
 
 def _method(name: str, writes: bool = False) -> Callable[..., Any]:
@@ -235,7 +70,7 @@ class TruenoArray(Handle):
     """An n-dimensional array whose operations run fused, in SIMD C or on a GPU, once large.
 
     Made by ``trueno.asarray`` and the other creation functions. It answers NumPy's protocols and
-    the Python array API standard (2025.12): values, shapes, dtypes, errors and warnings are NumPy's.
+    the Python array API standard (2025.12); values, shapes, dtypes, errors, warnings are NumPy's.
     Calls on large arrays are deferred until a value is observed: converted, printed, indexed by
     data, exported, or asked for with ``trueno.evaluate``.
     """
@@ -343,7 +178,7 @@ class TruenoArray(Handle):
 
     @flat.setter
     def flat(self, values: Any) -> None:
-        np.asarray(self).flat = host(values)
+        np.asarray(self).flat[...] = host(values)
 
     @property
     def ctypes(self) -> Any:
@@ -408,7 +243,9 @@ class TruenoArray(Handle):
                 f"not on device {dl_device}; copy them there first"
             )
         exported = host(self).copy() if copy else export(self)
-        versioned = {} if max_version is None or _OLD_DLPACK else {"max_version": max_version}
+        versioned: dict[str, Any] = {}
+        if max_version is not None and not _OLD_DLPACK:
+            versioned["max_version"] = max_version
         try:
             return exported.__dlpack__(stream=stream, **versioned)
         except Exception as error:
@@ -485,58 +322,61 @@ class TruenoArray(Handle):
 
     # ------------------------------------------------------------ operators
 
-    __add__, __radd__, __iadd__ = _binary("add")
-    __sub__, __rsub__, __isub__ = _binary("subtract")
-    __mul__, __rmul__, __imul__ = _binary("multiply")
-    __truediv__, __rtruediv__, __itruediv__ = _binary("divide")
-    __floordiv__, __rfloordiv__, __ifloordiv__ = _binary("floor_divide")
-    __mod__, __rmod__, __imod__ = _binary("remainder")
-    __pow__, __rpow__, __ipow__ = _power()
-    __and__, __rand__, __iand__ = _binary("bitwise_and")
-    __or__, __ror__, __ior__ = _binary("bitwise_or")
-    __xor__, __rxor__, __ixor__ = _binary("bitwise_xor")
-    __lshift__, __rlshift__, __ilshift__ = _binary("bitwise_left_shift")
-    __rshift__, __rrshift__, __irshift__ = _binary("bitwise_right_shift")
-    __eq__, _, _ = _binary("equal")
-    __ne__, _, _ = _binary("not_equal")
-    __lt__, _, _ = _binary("less")
-    __le__, _, _ = _binary("less_equal")
-    __gt__, _, _ = _binary("greater")
-    __ge__, _, _ = _binary("greater_equal")
-    __neg__ = _unary("negative")
-    __pos__ = _unary("positive")
-    __abs__ = _unary("abs")
-    __invert__ = _unary("bitwise_invert")
+    __add__, __radd__, __iadd__ = operators.binary("add")
+    __sub__, __rsub__, __isub__ = operators.binary("subtract")
+    __mul__, __rmul__, __imul__ = operators.binary("multiply")
+    __truediv__, __rtruediv__, __itruediv__ = operators.binary("divide")
+    __floordiv__, __rfloordiv__, __ifloordiv__ = operators.binary("floor_divide")
+    __mod__, __rmod__, __imod__ = operators.binary("remainder")
+    __pow__, __rpow__, __ipow__ = operators.power()
+    __and__, __rand__, __iand__ = operators.binary("bitwise_and")
+    __or__, __ror__, __ior__ = operators.binary("bitwise_or")
+    __xor__, __rxor__, __ixor__ = operators.binary("bitwise_xor")
+    __lshift__, __rlshift__, __ilshift__ = operators.binary("bitwise_left_shift")
+    __rshift__, __rrshift__, __irshift__ = operators.binary("bitwise_right_shift")
+    __eq__, _, _ = operators.binary("equal")
+    __ne__, _, _ = operators.binary("not_equal")
+    __lt__, _, _ = operators.binary("less")
+    __le__, _, _ = operators.binary("less_equal")
+    __gt__, _, _ = operators.binary("greater")
+    __ge__, _, _ = operators.binary("greater_equal")
+    __neg__ = operators.unary("negative")
+    __pos__ = operators.unary("positive")
+    __abs__ = operators.unary("abs")
+    __invert__ = operators.unary("bitwise_invert")
     del _
 
     def __matmul__(self, other: Any) -> Any:
-        if not _operand(other):
-            return _foreign_operand(operator.matmul, self, other)
+        if not takes(other):
+            return foreign_operand(operator.matmul, self, other)
         return call_numpy(np.matmul, (self, other))
 
     def __rmatmul__(self, other: Any) -> Any:
-        if not _operand(other):
-            return _foreign_operand(operator.matmul, other, self)
+        if not takes(other):
+            return foreign_operand(operator.matmul, other, self)
         return call_numpy(np.matmul, (other, self))
 
     def __imatmul__(self, other: Any) -> Any:
-        if not _operand(other):
+        if not takes(other):
             return NotImplemented
         setitem(self, ..., call_numpy(np.matmul, (self, other)))
         return self
 
     def __divmod__(self, other: Any) -> Any:
-        if not _operand(other):
-            return _foreign_operand(divmod, self, other)
+        if not takes(other):
+            return foreign_operand(divmod, self, other)
         return call_numpy(np.divmod, (self, other))
 
     def __rdivmod__(self, other: Any) -> Any:
-        if not _operand(other):
-            return _foreign_operand(divmod, other, self)
+        if not takes(other):
+            return foreign_operand(divmod, other, self)
         return call_numpy(np.divmod, (other, self))
 
     def __getitem__(self, key: Any) -> Any:
         return getitem(self, key)
+
+    def __delitem__(self, key: Any) -> None:
+        raise ValueError("trueno.__delitem__: cannot delete array elements")
 
     def __setitem__(self, key: Any, value: Any) -> None:
         setitem(self, key, value)
@@ -552,17 +392,17 @@ class TruenoArray(Handle):
     argmax = _reduction("argmax", _ARG)
     argmin = _reduction("argmin", _ARG)
 
-    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+    def mean(self, *args: Any, **kwargs: Any) -> Any:
         """As :meth:`numpy.ndarray.mean`; deferred and fused where a kernel exists."""
-        return np.mean(self, axis, dtype, out, **kwargs)
+        return np.mean(self, *args, **kwargs)
 
-    def var(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+    def var(self, *args: Any, **kwargs: Any) -> Any:
         """As :meth:`numpy.ndarray.var`; deferred and fused where a kernel exists."""
-        return np.var(self, axis, dtype, out, **kwargs)
+        return np.var(self, *args, **kwargs)
 
-    def std(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+    def std(self, *args: Any, **kwargs: Any) -> Any:
         """As :meth:`numpy.ndarray.std`; deferred and fused where a kernel exists."""
-        return np.std(self, axis, dtype, out, **kwargs)
+        return np.std(self, *args, **kwargs)
 
     def clip(self, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
         """As :meth:`numpy.ndarray.clip`; deferred and fused where a kernel exists."""
@@ -583,7 +423,7 @@ class TruenoArray(Handle):
         dtype: Any,
         order: Any = "K",
         casting: Any = "unsafe",
-        subok: bool = True,
+        subok: bool = True,  # noqa: ARG002 (NumPy's parameter; there are no subclasses)
         copy: bool = True,
     ) -> Any:
         """A copy in another dtype; the array itself if ``copy`` is False and nothing changes.

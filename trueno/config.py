@@ -61,7 +61,8 @@ def _from_environment() -> Settings:
     )
 
 
-SETTINGS: ContextVar[Settings] = ContextVar("trueno settings", default=_from_environment())
+_DEFAULTS = _from_environment()
+SETTINGS: ContextVar[Settings] = ContextVar("trueno settings", default=_DEFAULTS)
 
 
 class config:

@@ -90,9 +90,10 @@ def foreign_buffer(array: NDArray) -> Buffer:
 
 
 class _Exported:
-    """The base of an exported array: as it is no ndarray, NumPy does not look through it, so that
+    """The base of an exported array.
 
-    every view that outsiders make of the export keeps the export alive.
+    As it is no ndarray, NumPy does not look through it: every view that outsiders make of the
+    export keeps the export alive.
     """
 
     __slots__ = ("__array_interface__", "buffer")
@@ -108,11 +109,13 @@ def export(handle: Handle) -> NDArray:
     While it lives, the buffer counts as shared: what reads it runs at once.
     """
     array = handle._array
-    if array.dtype not in NUMBER:  # never deferred, so that nobody need know
-        return array.view()
     with graph.lock:
         buffer = buffer_of(handle)
         engine.settle(buffer)
+        if array.dtype not in NUMBER:  # an array interface does not carry every dtype
+            buffer.foreign = True
+            return array.view()
         exported: NDArray = np.asarray(_Exported(array, buffer))
+        buffer.exports = [r for r in buffer.exports if r() is not None]
         buffer.exports.append(weakref.ref(exported))
     return exported

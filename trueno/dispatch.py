@@ -1,33 +1,19 @@
 """Calls on handles: deferred where a backend takes them, NumPy's at once otherwise.
 
-Everything that users call goes through one of these: ``elementwise``, ``assign`` and ``update``
-(writes), ``reduce``, ``view_of``, and ``call_numpy``, the one way in which work is handed to NumPy.
+``elementwise``, ``astype``, ``reduce``; and the writes: ``update`` (in place) and ``assign``.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from trueno import engine, graph, stats
+from trueno import engine, graph
 from trueno.config import SETTINGS
-from trueno.core import (
-    Handle,
-    buffer_of,
-    export,
-    foreign_buffer,
-    handle_on,
-    root_of,
-    scalar,
-    wrap,
-    wrap_value,
-)
+from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap_value
 from trueno.dtypes import BOOL, INT64, NUMBER, UINT64, Dtype
-from trueno.errors import StrictError, named
+from trueno.errors import named
 from trueno.graph import (
     Leaf,
     Node,
@@ -36,170 +22,11 @@ from trueno.graph import (
     pending_buffer,
     result_strides,
 )
+from trueno.handover import before_write, call_numpy, deferral, host, small_array
 from trueno.memory import NDArray, View, same_elements
 from trueno.ops import DIVIDE, INVALID, OPS, OVERFLOW, Op
 
 _WEAK = (int, float, complex)
-SCALARS = frozenset((bool, int, float, complex))
-
-
-def host(x: Any) -> Any:
-    """What NumPy is given for ``x``: a handle's array with current contents; others as they are."""
-    return engine.host(x._array, x._buffer) if isinstance(x, Handle) else x
-
-
-def small_array(x: Handle, heavy: bool = False) -> NDArray | None:
-    """The handle's array if NumPy may and should be called on it right away, for speed."""
-    buffer = x._buffer
-    if buffer is None or buffer.plain:
-        array = x._array
-        if array.size < engine.limit(heavy):
-            return array
-    return None
-
-
-# ---------------------------------------------------------------- handing work to NumPy
-
-
-def deferral(name: str, reason: str) -> None:
-    """Counts a call that NumPy does for us; raises StrictError in strict mode.
-
-    Calls on arrays below the threshold are NumPy's by design: they do not count.
-    """
-    if reason == engine.BELOW:
-        return
-    if SETTINGS.get().strict:
-        raise StrictError(
-            f"trueno.{name}: would be handed to NumPy: {reason}. "
-            "Use a dtype or function with a kernel, or trueno.config(strict=False)."
-        )
-    if stats.active():
-        stats.deferred(name, reason)
-
-
-def call_numpy(
-    f: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any] | None = None,
-    *,
-    name: str | None = None,
-    reason: str = "no kernel",
-    writes: tuple[Any, ...] = (),
-) -> Any:
-    """``f(*args, **kwargs)`` by NumPy on host arrays, at once; handles in, handles out.
-
-    writes: the arguments that ``f`` changes in place, beside ``out``. Results that are views of an
-    argument's memory stay views of it. Raises what NumPy raises, with ``name`` in front.
-    """
-    deferral(name or f.__name__, reason)
-    kwargs = kwargs or {}
-    out = kwargs.get("out")
-    at = _out_position(f)
-    if out is None and at is not None and len(args) > at:
-        out = args[at]
-    outs: tuple[Any, ...] = () if out is None else out if isinstance(out, tuple) else (out,)
-    for target in (*writes, *outs):
-        if isinstance(target, Handle):
-            _before_write(target)
-    handles: list[Any] = []
-    given = [_unwrap(x, handles) for x in args]
-    try:
-        if kwargs:
-            result = f(*given, **{key: _unwrap(x, handles) for key, x in kwargs.items()})
-        else:
-            result = f(*given)
-    except Exception as error:
-        raise named(error, name or f.__name__) from None
-    if outs and isinstance(result, tuple):
-        return tuple([_returned(x, outs, handles) for x in result])
-    return _returned(result, outs, handles)
-
-
-# Where ``out`` stands among the arguments of functions that do not tell.
-_OUT = {
-    "choose": 2, "compress": 3, "concatenate": 2, "cumprod": 3, "cumsum": 3, "dot": 2, "take": 3,
-    "trace": 5,
-}  # fmt: skip
-
-
-@functools.cache
-def _out_position(f: Callable[..., Any]) -> int | None:
-    """The position of ``out`` among a function's positional arguments, if it has one there."""
-    if isinstance(f, np.ufunc):  # NumPy gives us a ufunc's outputs by keyword
-        return None
-    try:
-        parameters = inspect.signature(f).parameters
-    except (TypeError, ValueError):
-        return _OUT.get(getattr(f, "__name__", ""))
-    if "out" not in parameters or parameters["out"].kind is inspect.Parameter.KEYWORD_ONLY:
-        return None
-    return list(parameters).index("out")
-
-
-def _returned(x: Any, outs: tuple[Any, ...], handles: list[Any]) -> Any:
-    """``rewrap``, but what the caller gave as ``out`` comes back as it is."""
-    return x if any(x is out for out in outs) else rewrap(x, handles)
-
-
-def _before_write(handle: Handle) -> None:
-    """Readies the handle's host memory for a write that NumPy does now."""
-    buffer = handle._buffer
-    if buffer is not None and (buffer.readers or buffer.device is not None or not buffer.plain):
-        engine.before_write(buffer)
-
-
-def _unwrap(x: Any, handles: list[Any]) -> Any:
-    """``x`` with every handle in it, in nested sequences too, replaced by its host array.
-
-    Notes the handles, and the ndarrays, which results may be views of.
-    """
-    kind = type(x)
-    if kind is Handle.result_class:
-        handles.append(x)
-        buffer = x._buffer
-        return x._array if buffer is None or buffer.plain else engine.host(x._array, buffer)
-    if kind is tuple or kind is list:
-        return kind([_unwrap(item, handles) for item in x])
-    if kind is dict:
-        return {key: _unwrap(item, handles) for key, item in x.items()}
-    if kind is np.ndarray:
-        handles.append(x)
-    return x
-
-
-def rewrap(x: Any, handles: list[Any]) -> Any:
-    """A NumPy result with every array in it as a handle: on shared memory where it is a view."""
-    kind = type(x)
-    if kind is np.ndarray:
-        root = root_of(x)
-        for handle in handles:
-            if type(handle) is np.ndarray:
-                if root is root_of(handle):
-                    return handle_on(x, foreign_buffer(x))
-            elif root is root_of(handle._array):
-                return handle if x is handle._array else handle_on(x, buffer_of(handle))
-        return _pinned(wrap(x), handles)
-    if isinstance(x, np.generic):
-        return _pinned(scalar(x), handles)
-    if isinstance(x, tuple):
-        items = [rewrap(item, handles) for item in x]
-        return kind(*items) if hasattr(x, "_fields") else tuple(items)
-    if kind is list:
-        return [rewrap(item, handles) for item in x]
-    return x
-
-
-def _pinned(result: Any, handles: list[Any]) -> Any:
-    """``result`` on the device that the operands are pinned to."""
-    for handle in handles:
-        source = None if type(handle) is np.ndarray else handle._buffer
-        if source is not None and source.pin != "auto":
-            buffer = buffer_of(result)
-            buffer.pin = source.pin
-            buffer.update()
-            break
-    return result
-
 
 # ---------------------------------------------------------------- operands
 
@@ -238,6 +65,9 @@ class _Operands:
             elif isinstance(x, (np.generic, bool)):
                 scalar = np.asarray(x)[()]
                 self._add(scalar.dtype, scalar, None, None)
+            elif isinstance(x, _WEAK):  # a subclass, such as an IntEnum's member
+                kind: Any = next(kind for kind in _WEAK if isinstance(x, kind))
+                self._add(kind, kind(x), None, None)
             else:
                 array = np.asarray(x)
                 self.foreign = True
@@ -501,7 +331,7 @@ def update(op: Op, handle: Any, *operands: Any) -> Any:
             _write(node, target, handle, gathered)
             return handle
     deferral(op.name, reason)
-    _before_write(handle)
+    before_write(handle)
     try:
         op.meaning(*[host(x) for x in operands], out=target)
     except Exception as error:
@@ -548,118 +378,9 @@ def assign(handle: Any, target: NDArray, value: Any) -> None:
             else:
                 _write(node, target, handle, operands)
                 return
-    _before_write(handle)
+    before_write(handle)
     try:
         target[...] = host(value)
-    except Exception as error:
-        raise named(error, "__setitem__") from None
-
-
-# ---------------------------------------------------------------- views and indexing
-
-
-def view_of(handle: Any, f: Callable[[NDArray], NDArray], name: str) -> Any:
-    """``f`` of the handle's array where ``f`` gives a view; where it must copy, a copy."""
-    try:
-        array = f(handle._array)
-        if type(array) is not np.ndarray and isinstance(array, np.ndarray):
-            return f(export(handle))  # a subclass has its own meaning of every operation
-        if isinstance(array, np.generic):
-            return _pinned(scalar(f(host(handle))), [handle])
-        if root_of(array) is root_of(handle._array):
-            if handle._scalar:
-                array = np.asarray(f(host(handle).copy()))
-                return _pinned(handle_on(array, None, not array.ndim), [handle])
-            return handle_on(array, buffer_of(handle))
-        if handle._buffer is not None and not handle._buffer.plain:
-            array = np.asarray(f(host(handle)))
-    except Exception as error:
-        raise named(error, name) from None
-    return _pinned(wrap(array), [handle])
-
-
-def is_basic(key: Any) -> bool:
-    """Whether an index makes a view: integers, slices, None and Ellipsis only."""
-    for item in key if type(key) is tuple else (key,):
-        if not (
-            item is None
-            or item is Ellipsis
-            or isinstance(item, slice)
-            or (isinstance(item, (int, np.integer)) and not isinstance(item, bool))
-        ):
-            return False
-    return True
-
-
-def _view_key(key: Any) -> tuple[Any, ...]:
-    """A basic index that gives an array, also where ``key`` picks one element."""
-    items = key if type(key) is tuple else (key,)
-    return items if Ellipsis in items else (*items, ...)
-
-
-def _plain_key(key: Any) -> Any:
-    """The index with handles replaced by host arrays, and zero-dimensional integers by int."""
-    if isinstance(key, Handle):
-        array = host(key)
-        return int(array) if array.ndim == 0 and array.dtype.kind in "iu" else array
-    if type(key) is tuple:
-        return tuple([_plain_key(item) for item in key])
-    if type(key) is slice:
-        return slice(*[_plain_key(part) for part in (key.start, key.stop, key.step)])
-    if type(key) is list:
-        return [_plain_key(item) for item in key]
-    return key
-
-
-def getitem(handle: Any, key: Any) -> Any:
-    """``handle[key]``: a view for basic indices; a copy for elements, masks and integer arrays."""
-    key = _plain_key(key)
-    buffer = handle._buffer
-    array = handle._array
-    if buffer is not None and not buffer.plain:
-        if is_basic(key):
-            items = key if type(key) is tuple else (key,)
-            try:
-                result = array[_view_key(key)]
-            except IndexError as error:
-                raise named(error, "__getitem__") from None
-            if not handle._scalar and (result.ndim or Ellipsis in items):
-                return handle_on(result, buffer)
-        array = host(handle)
-    try:
-        result = array[key]
-    except Exception as error:
-        raise named(error, "__getitem__") from None
-    if type(result) is not np.ndarray:
-        return _pinned(wrap_value(result), [handle]) if buffer is not None else wrap_value(result)
-    base = result.base
-    if handle._scalar:
-        result = result.copy()
-    elif base is not None and (base is array or base is array.base):
-        return handle_on(result, buffer_of(handle))
-    return _pinned(wrap(result), [handle])
-
-
-def setitem(handle: Any, key: Any, value: Any) -> None:
-    """``handle[key] = value``."""
-    if type(key) is not int:
-        key = _plain_key(key)
-    array = handle._array
-    if is_basic(key) and isinstance(value, Handle):
-        try:
-            target = array[_view_key(key)]
-        except IndexError:
-            pass  # NumPy raises its error below, after those that come before
-        else:
-            element = target.ndim == 0 and Ellipsis not in (key if type(key) is tuple else (key,))
-            if element and value._array.ndim:
-                pass  # an element takes no array, unless it is an object
-            elif target.size >= SETTINGS.get().threshold or small_array(value) is None:
-                assign(handle, target, value)
-                return
-    _before_write(handle)
-    try:
-        array[key] = host(value)
     except Exception as error:
         raise named(error, "__setitem__") from None
 

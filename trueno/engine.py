@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -180,25 +180,32 @@ def _numpy_name(op: Op) -> str:
     return getattr(op.meaning, "__name__", op.name).lstrip("_")
 
 
-def _reporter(nodes: Sequence[Node]) -> Callable[[Sequence[int]], None]:
-    """A launch's ``report``: notes what the user asked to be warned of."""
+class _Report:
+    """A launch's ``report``: notes that its outputs are written, and what to warn the user of."""
 
-    def report(masks: Sequence[int]) -> None:
-        for node, mask in zip(nodes, masks, strict=True):
+    __slots__ = ("nodes", "written")
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.nodes = nodes
+        self.written = False
+
+    def __call__(self, masks: Sequence[int]) -> None:
+        self.written = True
+        for node, mask in zip(self.nodes, masks, strict=True):
             if mask & node.errstate:
                 _conditions.append((node, mask & node.errstate))
                 node.errstate = 0
-
-    return report
 
 
 def _warn() -> None:
     """Gives the warnings that are due: one for each call the user made, in NumPy's words.
 
-    Only once results are stored, since a warnings filter may turn a warning into an exception.
+    Only once results are stored, since a warnings filter may turn a warning into an exception; then
+    the rest is dropped, as NumPy would not have come to it.
     """
-    while _conditions:
-        node, mask = _conditions.pop(0)
+    due = _conditions.copy()
+    _conditions.clear()
+    for node, mask in due:
         for bit, words in _MESSAGES:
             if mask & bit:
                 warnings.warn(
@@ -345,18 +352,36 @@ def _run(work: Graph, step: Step) -> None:
         else:
             view = _fresh(node)
         outputs.append(view)
-    reporting = [nodes[at] for at in step.nodes] + [nodes[at] for at in step.outputs]
+    report = _Report([nodes[at] for at in (*step.nodes, *step.outputs)])
     consts = tuple([work.consts[at] for at in step.consts])
-    launch = Launch(
-        step.kernel, space, axes, tuple(inputs), consts, tuple(outputs), _reporter(reporting)
-    )
-    _launch(step.backend, launch)
+    launch = Launch(step.kernel, space, axes, tuple(inputs), consts, tuple(outputs), report)
+    interrupt: BaseException | None = None
+    try:
+        _launch(step.backend, launch)
+    except BaseException as error:
+        # A signal whose handler raised after the outputs were written: to write them again would
+        # apply an in-place operation twice.
+        if not report.written:
+            raise
+        interrupt = error
     for aside, view in copies:
-        kernel = Kernel((aside.array.dtype,), (), (), (Output(0, None, aside.array.dtype),))
-        _launch(step.backend, Launch(kernel, aside.array.shape, (), (aside,), (), (view,), _ignore))
+        try:
+            _copy(step.backend, aside, view)
+        except BaseException as error:
+            _copy(step.backend, aside, view)
+            interrupt = error
     final = {id(aside): view for aside, view in copies}
     for at, view in zip(step.outputs, outputs, strict=True):
         _stored(nodes[at], final.get(id(view), view))
+    if interrupt is not None:
+        raise interrupt
+
+
+def _copy(backend: str, source: View, target: View) -> None:
+    dtype = source.array.dtype
+    kernel = Kernel((dtype,), (), (), (Output(0, None, dtype),))
+    shape = source.array.shape
+    _launch(backend, Launch(kernel, shape, (), (source,), (), (target,), _ignore))
 
 
 def _ignore(masks: Sequence[int]) -> None:
@@ -416,9 +441,9 @@ def _launch(name: str, launch: Launch) -> None:
         for view in (*launch.inputs, *launch.outputs):
             if not view.storage.host_valid:
                 view.storage.to_host()
-        on.launch(launch)
         for view in launch.outputs:
             view.storage.host_written()
+        on.launch(launch)
     else:
         for view in launch.outputs:
             if view.storage.shared:

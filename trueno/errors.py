@@ -16,7 +16,7 @@ class TruenoWarning(RuntimeWarning):
 def named(error: Exception, name: str) -> Exception:
     """``error`` with ``trueno.<name>:`` before its message, its class and attributes unchanged."""
     if isinstance(error, np.exceptions.AxisError):
-        if error.axis is None:
+        if error.axis is None or error.ndim is None:
             return np.exceptions.AxisError(f"trueno.{name}: {error}")
         return np.exceptions.AxisError(error.axis, error.ndim, f"trueno.{name}")
     message = error.args[0] if error.args else None

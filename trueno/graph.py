@@ -37,8 +37,8 @@ def _new_lock() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_new_lock)
 
-# A pending graph deeper than this runs at once, so that a loop that never observes its result cannot
-# grow it without end.
+# A pending graph deeper than this runs at once, so that a loop that never observes its result
+# cannot grow it without end.
 DEPTH_LIMIT = 200
 # One that reads more buffers than this runs at once, since it keeps their memory.
 LEAF_LIMIT = 16
@@ -114,7 +114,7 @@ class Node:
     def _on(
         self, node: Node | None, readers: list[weakref.ref[Node]], reference: weakref.ref[Node]
     ) -> None:
-        """Notes that this node needs ``node``, and stands among the ``readers`` of what it reads."""
+        """Notes that this node needs ``node``; joins the ``readers`` of what it reads."""
         if node is not None:
             self.depth = max(self.depth, node.depth + 1)
             self.leaves |= node.leaves
@@ -234,8 +234,8 @@ def result_strides(shape: Shape, itemsize: int, layouts: list[tuple[Shape, Shape
     """Strides of a fresh elementwise result: NumPy's order="K".
 
     ``layouts`` holds (shape, strides) of the array operands, broadcast to ``shape`` or not. The
-    axes are ordered as NumPy's iterator orders them: an insertion sort by absolute stride, innermost
-    first, in which C order wins conflicts between operands.
+    axes are ordered as NumPy's iterator orders them: an insertion sort by absolute stride,
+    innermost first, in which C order wins conflicts between operands.
     """
     ndim = len(shape)
     if ndim < 2:

@@ -2,7 +2,8 @@
 
 A row says what an operation *means* (a NumPy callable), how its dtypes resolve, which
 floating-point conditions it may report, and how it is spelt in WGSL. The C spelling stands in
-``csrc/ops.def``, one line an operation; ``trueno._backends.simd`` asserts at import that both tables hold the same names.
+``csrc/ops.def``, one line an operation; ``trueno._backends.simd`` asserts at import that both
+tables hold the same names.
 To add an elementwise operation, add one row here and one line there.
 """
 
@@ -277,8 +278,8 @@ _ufunc("bitwise_right_shift", np.right_shift,   "",     "right_shift_{T}({0}, {1
 _function("erf",        1, _elementwise_from_python(_erf),  np.exp,        "",     None)
 _function("erfc",       1, _elementwise_from_python(_erfc), np.exp,        "u",    None)
 _function("rsqrt",      1, _rsqrt,                          np.exp,        "di",   None)
-_function("relu",       1, _relu,                           np.absolute,   "",  "maximum_{T}({0}, {T}(0))")
-_function("leaky_relu", 2, _leaky_relu,                     np.arctan2,    "",  "leaky_relu_{T}({0}, {1})")
+_function("relu",       1, _relu,                     np.absolute,   "", "maximum_{T}({0}, {T}(0))")
+_function("leaky_relu", 2, _leaky_relu,               np.arctan2,    "", "leaky_relu_{T}({0}, {1})")
 _function("elu",        2, _elu,                            np.arctan2,    "",     None)
 _function("selu",       1, _selu,                           np.exp,        "",     None)
 _function("sigmoid",    1, _sigmoid,                        np.exp,        "",     None)

@@ -67,7 +67,8 @@ class Kernel:
 
 
 # Called with one bit mask (trueno.ops.DIVIDE, ...) an instruction of the body, then one an output:
-# the floating-point conditions that arose. At once by a CPU backend, when known by a GPU.
+# the floating-point conditions that arose. A CPU backend calls it once the outputs are written
+# (also where a signal interrupts it then), a GPU when the conditions are known.
 Report = Callable[[Sequence[int]], None]
 
 

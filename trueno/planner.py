@@ -2,7 +2,7 @@
 
 A node is *stored* if someone needs its value in memory: it is asked for, a live buffer waits for
 it, it is a reduction, or a consumer reads it in another iteration space, through a view, or on
-another backend. Everything else is *inlined*: computed in the registers of each kernel that uses it.
+another backend. Everything else is *inlined*: computed in the registers of kernels that use it.
 
 Stored nodes get a level: one more than what they must wait for. Those of one level, iteration space
 and backend share a kernel with several outputs. Plans are cached by structure, so that a loop plans
@@ -153,14 +153,14 @@ class Graph:
 def plan(graph: Graph) -> Plan:
     """Groups a graph's nodes into kernels, in an order that respects every dependency."""
     stored = _stored(graph)
-    levels = _levels(graph, stored)
-    groups = _groups(graph, stored, levels)
+    inlined = _inline(graph, stored)
+    groups = _groups(graph, stored, inlined.level)
     if _share_repeated(graph, stored, groups):
-        levels = _levels(graph, stored)
-        groups = _groups(graph, stored, levels)
+        inlined = _inline(graph, stored)
+        groups = _groups(graph, stored, inlined.level)
     steps: list[Step] = []
     for members in groups:
-        steps += _steps(graph, members, stored)
+        steps += _steps(graph, members, stored, inlined)
     last = {at: n for n, step in enumerate(steps) for at in _uses(step)}
     return tuple(
         [
@@ -191,15 +191,26 @@ def _stored(graph: Graph) -> list[bool]:
     return stored
 
 
-def _levels(graph: Graph, stored: list[bool]) -> list[int]:
-    """For each stored node, the number of kernels that must run before its own.
+class _Inlined(NamedTuple):
+    """For each node: what is computed in registers and read from memory for it, and its level.
 
-    Also bounds the kernels: where inlining would pass a bound, the heaviest operand is stored.
+    The level is the number of kernels that must run before its own.
+    """
+
+    level: list[int]
+    computed: list[frozenset[int]]
+    reads: list[frozenset[tuple[str, int]]]
+
+
+def _inline(graph: Graph, stored: list[bool]) -> _Inlined:
+    """Decides what each node's kernel inlines.
+
+    Where that would pass a bound of a kernel, the heaviest operand is stored instead.
     """
     nodes, args = graph.nodes, graph.args
     level = [0] * len(nodes)
-    computed: list[frozenset[int]] = []  # the nodes computed in registers for node i
-    reads: list[frozenset[tuple[str, int]]] = []  # what is read from memory for it
+    computed: list[frozenset[int]] = []
+    reads: list[frozenset[tuple[str, int]]] = []
     for i, node in enumerate(nodes):
         while True:
             inlined = [at for kind, at, _ in args[i] if kind == "n" and not stored[at]]
@@ -223,7 +234,7 @@ def _levels(graph: Graph, stored: list[bool]) -> list[int]:
                 and nodes[at].shape == graph.spaces[i]
             )
             level[i] = max(level[i], level[at] + (0 if fusable else 1))
-    return level
+    return _Inlined(level, computed, reads)
 
 
 def _groups(graph: Graph, stored: list[bool], level: list[int]) -> list[list[int]]:
@@ -285,13 +296,6 @@ class _Builder:
         self.body: list[tuple[int, tuple[tuple[str, Any], ...]]] = []
         self.value: dict[int, tuple[str, Any]] = {}  # node position to where its value is
         self.members: list[int] = []
-
-    def room_for(self) -> bool:
-        return (
-            len(self.members) < MAX_OUTPUTS
-            and len(self.inputs) <= MAX_INPUTS
-            and len(self.body) < MAX_INSTRUCTIONS
-        )
 
     def add(self, member: int) -> None:
         """Makes the stored node ``member`` an output."""
@@ -392,13 +396,23 @@ class _Builder:
         )
 
 
-def _steps(graph: Graph, members: list[int], stored: list[bool]) -> list[Step]:
+def _steps(graph: Graph, members: list[int], stored: list[bool], inlined: _Inlined) -> list[Step]:
     steps = []
     builder = _Builder(graph, stored)
+    computed: frozenset[int] = frozenset()
+    reads: frozenset[tuple[str, int]] = frozenset()
     for member in members:
-        if builder.members and not builder.room_for():
+        computed |= inlined.computed[member]
+        reads |= inlined.reads[member]
+        outside = reads - {("n", at) for at in builder.members}
+        if builder.members and (
+            len(builder.members) == MAX_OUTPUTS
+            or len(computed) > MAX_INSTRUCTIONS
+            or len(outside) > MAX_INPUTS
+        ):
             steps.append(builder.finish())
             builder = _Builder(graph, stored)
+            computed, reads = inlined.computed[member], inlined.reads[member]
         builder.add(member)
     steps.append(builder.finish())
     return steps

@@ -10,8 +10,9 @@ import numpy as np
 from trueno import engine
 from trueno.config import SETTINGS
 from trueno.core import Handle, wrap_value
-from trueno.dispatch import call_numpy, elementwise, host, reduce, rewrap, update
+from trueno.dispatch import elementwise, reduce, update
 from trueno.errors import named
+from trueno.handover import call_numpy, host, rewrap
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, Op
 
 F = Callable[..., Any]
@@ -88,9 +89,8 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
             return NotImplemented
     if op is not None and _arrays_only(inputs):
         if not kwargs:
-            if op is _POW and type(inputs[1]) is int and inputs[1] == 2:
-                if inputs[0].dtype.kind in "iuf":  # as NumPy's own loop does
-                    return elementwise(_SQUARE, inputs[0])
+            if op is _POW and _is_two(inputs[1]) and inputs[0].dtype.kind in "iuf":
+                return elementwise(_SQUARE, inputs[0])  # as NumPy's own loop does
             return elementwise(op, *inputs)
         if len(kwargs) == 1 and len(out) == 1 and isinstance(out[0], Handle):
             return update(op, out[0], *inputs)
@@ -103,6 +103,10 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
         kwargs["out"] = out[0]
     reason = "arguments" if kwargs else "no kernel"
     return call_numpy(f, inputs, kwargs, name=name, reason=reason, writes=writes)
+
+
+def _is_two(x: Any) -> bool:
+    return type(x) is int and x == 2
 
 
 def _arrays_only(inputs: tuple[Any, ...]) -> bool:
@@ -134,8 +138,11 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
     """``TruenoArray.__array_function__``: our implementation, or NumPy's, counted."""
     ours = self.result_class
     for kind in types:
-        if kind is not ours and not issubclass(kind, np.ndarray):
-            return NotImplemented
+        if kind is not ours and kind is not np.ndarray:
+            # A subclass of ndarray has its own meaning of every function; others have their turn.
+            return (
+                call_function(f, args, kwargs) if issubclass(kind, np.ndarray) else NotImplemented
+            )
     handles: list[Any] = []
     simple = all(isinstance(x, _SIMPLE) for x in kwargs.values())
     arrays = _small(args, SETTINGS.get().threshold, handles) if simple else None

@@ -9,8 +9,9 @@ import numpy as np
 
 from trueno.array import check_device, pin
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap, wrap_value
-from trueno.dispatch import call_numpy, host, view_of
 from trueno.errors import named
+from trueno.handover import call_numpy, host
+from trueno.indexing import view_of
 from trueno.memory import NDArray
 from trueno.protocols import implements
 

@@ -13,9 +13,10 @@ import numpy as np
 from trueno._array_api._support import call, created, given, implements, same_device
 from trueno.array import check_device
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap
-from trueno.dispatch import elementwise, host
+from trueno.dispatch import elementwise
 from trueno.dtypes import NUMBER
 from trueno.errors import named
+from trueno.handover import host
 from trueno.ops import OPS
 
 __all__ = [

@@ -17,7 +17,8 @@ import numpy as np
 
 from trueno._array_api._support import NO_VALUE, call, direct, given, implements, viewed
 from trueno.core import Handle
-from trueno.dispatch import call_numpy, elementwise, small_array, update
+from trueno.dispatch import elementwise, update
+from trueno.handover import call_numpy, small_array
 from trueno.ops import OPS, Op
 from trueno.protocols import array_ufunc
 

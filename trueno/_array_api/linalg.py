@@ -14,7 +14,7 @@ from numpy.linalg import LinAlgError
 
 from trueno._array_api._support import call, implements, viewed
 from trueno._array_api.linear_algebra_functions import matmul, matrix_transpose, tensordot, vecdot
-from trueno.dispatch import call_numpy
+from trueno.handover import call_numpy
 
 __all__ = [
     "LinAlgError",

@@ -12,7 +12,7 @@ import numpy as np
 
 from trueno._array_api._support import call, given, implements, viewed
 from trueno.core import root_of
-from trueno.dispatch import getitem
+from trueno.indexing import getitem
 from trueno.memory import NDArray
 
 __all__ = [

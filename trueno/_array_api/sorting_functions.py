@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from trueno._array_api._support import call
-from trueno.dispatch import call_numpy
+from trueno.handover import call_numpy
 
 __all__ = ["argsort", "sort"]
 

@@ -20,9 +20,10 @@ from trueno._array_api._support import (
     normal_axes,
 )
 from trueno.core import wrap_value
-from trueno.dispatch import call_numpy, elementwise, reduce, small_array
+from trueno.dispatch import elementwise, reduce
 from trueno.dtypes import FLOAT16, FLOAT64
 from trueno.errors import named
+from trueno.handover import call_numpy, small_array
 from trueno.memory import NDArray
 from trueno.ops import OPS
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from trueno._array_api._support import NO_VALUE, call, given, implements, normal_axes
 from trueno._array_api.statistical_functions import reduced
-from trueno.dispatch import elementwise, getitem
+from trueno.dispatch import elementwise
+from trueno.indexing import getitem
 from trueno.ops import OPS
 
 __all__ = ["all", "any", "diff"]

@@ -25,7 +25,7 @@ class Backend(Protocol):
         """Waits for everything launched, and reports the conditions that have not been."""
 
     def launch(self, launch: Launch) -> None:
-        """Runs a launch. On return (CPU) or when the data is next read (GPU) outputs hold the result.
+        """Runs a launch. On return (CPU) or when next read (GPU) the outputs hold the result.
 
         Raises RuntimeError where it fails; the host's data are then as they were.
         A CPU backend reads and writes ``view.array``. A device backend uploads what is stale

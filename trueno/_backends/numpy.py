@@ -53,9 +53,17 @@ class NumpyBackend:
             for output in kernel.outputs:
                 results.append(_result(output, values[output.value], launch))
                 masks.append(seen.take())
-        for view, result in zip(launch.outputs, results, strict=True):
-            np.copyto(view.array, result)
-        launch.report(masks)
+        try:
+            _write(launch, results, masks)
+        except BaseException:  # a signal's handler raised: all outputs are written, or none
+            _write(launch, results, masks)
+            raise
+
+
+def _write(launch: Launch, results: list[NDArray], masks: list[int]) -> None:
+    for view, result in zip(launch.outputs, results, strict=True):
+        np.copyto(view.array, result)
+    launch.report(masks)
 
 
 def _apply(instruction: Instruction, operands: list[NDArray]) -> NDArray:

@@ -1,0 +1,173 @@
+"""Handing work to NumPy: ``call_numpy`` is the one way in which that is done."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from trueno import engine, stats
+from trueno.config import SETTINGS
+from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, root_of, scalar, wrap
+from trueno.errors import StrictError, named
+from trueno.memory import NDArray
+
+SCALARS = frozenset((bool, int, float, complex))
+
+
+def host(x: Any) -> Any:
+    """What NumPy is given for ``x``: a handle's array with current contents; others as they are."""
+    return engine.host(x._array, x._buffer) if isinstance(x, Handle) else x
+
+
+def small_array(x: Handle, heavy: bool = False) -> NDArray | None:
+    """The handle's array if NumPy may and should be called on it right away, for speed."""
+    buffer = x._buffer
+    if buffer is None or buffer.plain:
+        array = x._array
+        if array.size < engine.limit(heavy):
+            return array
+    return None
+
+
+def deferral(name: str, reason: str) -> None:
+    """Counts a call that NumPy does for us; raises StrictError in strict mode.
+
+    Calls on arrays below the threshold are NumPy's by design: they do not count.
+    """
+    if reason == engine.BELOW:
+        return
+    if SETTINGS.get().strict:
+        raise StrictError(
+            f"trueno.{name}: would be handed to NumPy: {reason}. "
+            "Use a dtype or function with a kernel, or trueno.config(strict=False)."
+        )
+    if stats.active():
+        stats.deferred(name, reason)
+
+
+def call_numpy(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    reason: str = "no kernel",
+    writes: tuple[Any, ...] = (),
+) -> Any:
+    """``f(*args, **kwargs)`` by NumPy on host arrays, at once; handles in, handles out.
+
+    writes: the arguments that ``f`` changes in place, beside ``out``. Results that are views of an
+    argument's memory stay views of it. Raises what NumPy raises, with ``name`` in front.
+    """
+    deferral(name or f.__name__, reason)
+    kwargs = kwargs or {}
+    out = kwargs.get("out")
+    at = _out_position(f)
+    if out is None and at is not None and len(args) > at:
+        out = args[at]
+    outs: tuple[Any, ...] = () if out is None else out if isinstance(out, tuple) else (out,)
+    for target in (*writes, *outs):
+        if isinstance(target, Handle):
+            before_write(target)
+    handles: list[Any] = []
+    given = [_unwrap(x, handles) for x in args]
+    try:
+        if kwargs:
+            result = f(*given, **{key: _unwrap(x, handles) for key, x in kwargs.items()})
+        else:
+            result = f(*given)
+    except Exception as error:
+        raise named(error, name or f.__name__) from None
+    if outs and isinstance(result, tuple):
+        return tuple([_returned(x, outs, handles) for x in result])
+    return _returned(result, outs, handles)
+
+
+# Where ``out`` stands among the arguments of functions that do not tell.
+_OUT = {
+    "choose": 2, "compress": 3, "concatenate": 2, "cumprod": 3, "cumsum": 3, "dot": 2, "take": 3,
+    "trace": 5,
+}  # fmt: skip
+
+
+@functools.cache
+def _out_position(f: Callable[..., Any]) -> int | None:
+    """The position of ``out`` among a function's positional arguments, if it has one there."""
+    if isinstance(f, np.ufunc):  # NumPy gives us a ufunc's outputs by keyword
+        return None
+    try:
+        parameters = inspect.signature(f).parameters
+    except (TypeError, ValueError):
+        return _OUT.get(getattr(f, "__name__", ""))
+    if "out" not in parameters or parameters["out"].kind is inspect.Parameter.KEYWORD_ONLY:
+        return None
+    return list(parameters).index("out")
+
+
+def _returned(x: Any, outs: tuple[Any, ...], handles: list[Any]) -> Any:
+    """``rewrap``, but what the caller gave as ``out`` comes back as it is."""
+    return x if any(x is out for out in outs) else rewrap(x, handles)
+
+
+def before_write(handle: Handle) -> None:
+    """Readies the handle's host memory for a write that NumPy does now."""
+    buffer = handle._buffer
+    if buffer is not None and (buffer.readers or buffer.device is not None or not buffer.plain):
+        engine.before_write(buffer)
+
+
+def _unwrap(x: Any, handles: list[Any]) -> Any:
+    """``x`` with every handle in it, in nested sequences too, replaced by its host array.
+
+    Notes the handles, and the ndarrays, which results may be views of.
+    """
+    kind = type(x)
+    if kind is Handle.result_class:
+        handles.append(x)
+        buffer = x._buffer
+        return x._array if buffer is None or buffer.plain else engine.host(x._array, buffer)
+    if kind is tuple or kind is list:
+        return kind([_unwrap(item, handles) for item in x])
+    if kind is dict:
+        return {key: _unwrap(item, handles) for key, item in x.items()}
+    if kind is np.ndarray:
+        handles.append(x)
+    return x
+
+
+def rewrap(x: Any, handles: list[Any]) -> Any:
+    """A NumPy result with every array in it as a handle: on shared memory where it is a view."""
+    kind = type(x)
+    if kind is np.ndarray:
+        root = root_of(x)
+        for handle in handles:
+            if type(handle) is np.ndarray:
+                if root is root_of(handle):
+                    return handle_on(x, foreign_buffer(x))
+            elif root is root_of(handle._array):
+                return handle if x is handle._array else handle_on(x, buffer_of(handle))
+        return pinned(wrap(x), handles)
+    if isinstance(x, np.generic):
+        return pinned(scalar(x), handles)
+    if isinstance(x, tuple):
+        items = [rewrap(item, handles) for item in x]
+        return kind(*items) if hasattr(x, "_fields") else tuple(items)
+    if kind is list:
+        return [rewrap(item, handles) for item in x]
+    return x
+
+
+def pinned(result: Any, handles: list[Any]) -> Any:
+    """``result`` on the device that the operands are pinned to."""
+    for handle in handles:
+        source = None if type(handle) is np.ndarray else handle._buffer
+        if source is not None and source.pin != "auto":
+            buffer = buffer_of(result)
+            buffer.pin = source.pin
+            buffer.update()
+            break
+    return result

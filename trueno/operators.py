@@ -1,0 +1,187 @@
+"""Python's operators for TruenoArray, made from the operation table."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from trueno import dispatch, engine
+from trueno.core import Handle, wrap_value
+from trueno.dispatch import elementwise
+from trueno.errors import named
+from trueno.handover import SCALARS, call_numpy, small_array
+from trueno.ops import OPS, Op
+
+_ndarray = np.ndarray
+_new = object.__new__
+
+# What NumPy makes an array of, when it is an operand.
+_CONVERTED = (int, float, complex, Sequence, memoryview, bytearray)
+# Attributes of objects that answer operators with arrays themselves.
+_ARRAY_LIKE = ("__array_ufunc__", "__array_priority__", "__array_namespace__", "__array__")
+# Python's operator for each operation that has one: NumPy's own for operands of any kind.
+_PYTHON: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
+    "pow": operator.pow,
+    "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor,
+    "bitwise_left_shift": operator.lshift,
+    "bitwise_right_shift": operator.rshift,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+}
+
+
+def takes(other: Any) -> bool:
+    """Whether an operator takes ``other``; others get their own reflected operator's chance.
+
+    Taken are arrays, numbers, sequences, buffers, what converts to an array or answers ufuncs.
+    Left are subclasses of ndarray, what declines ufuncs, and objects that know nothing of arrays.
+    """
+    kind = type(other)
+    if isinstance(other, (Handle, np.generic)) or kind in SCALARS or kind is _ndarray:
+        return True
+    if isinstance(other, (str, bytes, _ndarray)):
+        return False
+    if hasattr(kind, "__array_ufunc__"):
+        return kind.__array_ufunc__ is not None
+    if getattr(kind, "__array_priority__", 0) > 0:
+        return False
+    return isinstance(other, _CONVERTED) or hasattr(kind, "__array__")
+
+
+def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    """The operator, its reflection and its in-place form."""
+    op = OPS[name]
+    ufunc = op.meaning
+    heavy = op.heavy
+    python = _PYTHON[name]
+    compares = python in (operator.eq, operator.ne)
+
+    def forward(self: Handle, other: Any) -> Any:
+        buffer = self._buffer
+        if buffer is None or buffer.plain:
+            a = self._array
+            b = other
+            kind, ours = type(other), type(self)
+            limit = engine.limit(heavy)
+            if kind is ours:
+                buffer = other._buffer
+                b = other._array if buffer is None or buffer.plain else None
+            if a.size < limit and (
+                kind in SCALARS
+                or (
+                    kind is ours
+                    and b is not None
+                    and b.size < limit
+                    and ((a.ndim < 2 and b.ndim < 2) or a.shape == b.shape)
+                )
+            ):
+                try:
+                    if self._scalar and (kind is not ours or other._scalar):
+                        result = python(a[()], b if kind is not ours else b[()])
+                    else:
+                        result = ufunc(a, b)
+                except Exception as error:
+                    raise named(error, name) from None
+                handle = _new(ours)
+                handle._array = result if type(result) is _ndarray else np.asarray(result)
+                handle._buffer = None
+                handle._scalar = type(result) is not _ndarray
+                return handle
+        if not takes(other):
+            return foreign_operand(python, self, other)
+        if not compares:
+            return elementwise(op, self, other)
+        try:
+            return elementwise(op, self, other)
+        except TypeError:  # numbers and strings, for example: they differ, says NumPy's operator
+            return call_numpy(python, (self, other))
+
+    def reflected(self: Handle, other: Any) -> Any:
+        if type(other) in SCALARS:
+            small = small_array(self, op.heavy)
+            if small is not None:
+                try:
+                    return wrap_value(ufunc(other, small))
+                except Exception as error:
+                    raise named(error, name) from None
+        if not takes(other):
+            return foreign_operand(python, other, self)
+        return elementwise(op, other, self)
+
+    def in_place(self: Handle, other: Any) -> Any:
+        if self._scalar:
+            return forward(self, other)
+        return dispatch.update(op, self, self, other)
+
+    for prefix, method in (("", forward), ("r", reflected), ("i", in_place)):
+        method.__name__ = f"__{prefix}{python.__name__.strip('_')}__"
+        method.__qualname__ = f"TruenoArray.{method.__name__}"
+    return forward, reflected, in_place
+
+
+# What NumPy's operator computes for these exponents of floating-point arrays.
+_POWERS = {2: "square", 0.5: "sqrt", -1: "reciprocal", 1: "positive"}
+
+
+def power() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    """The operators of ``**``, which takes another way than ``numpy.power`` for some exponents."""
+    forward, reflected, in_place = binary("pow")
+
+    def simpler(self: Handle, exponent: Any) -> Op | None:
+        if type(exponent) not in (int, float) or exponent not in _POWERS:
+            return None
+        kind = self._array.dtype.kind
+        if kind in "fc" or (kind in "biu" and type(exponent) is int and exponent == 2):
+            return OPS[_POWERS[exponent]]
+        return None
+
+    def raised(self: Handle, other: Any) -> Any:
+        op = simpler(self, other)
+        return forward(self, other) if op is None else elementwise(op, self)
+
+    def raised_in_place(self: Handle, other: Any) -> Any:
+        op = None if self._scalar else simpler(self, other)
+        return in_place(self, other) if op is None else dispatch.update(op, self, self)
+
+    return raised, reflected, raised_in_place
+
+
+def foreign_operand(python: Callable[..., Any], a: Any, b: Any) -> Any:
+    """An operator with an object that is not an array, a scalar or a sequence.
+
+    NumPy takes None and strings as elements, and compares for equality with any object that knows
+    nothing of arrays; the rest is left to the other object's own operator.
+    """
+    other = b if isinstance(a, Handle) else a
+    element = isinstance(other, (str, bytes)) or other is None
+    if not element and python in (operator.eq, operator.ne):
+        element = not isinstance(other, _ndarray) and not any(
+            hasattr(other, name) for name in _ARRAY_LIKE
+        )
+    if element:
+        return call_numpy(python, (a, b), reason=f"operand of {type(other).__name__}")
+    return NotImplemented
+
+
+def unary(name: str) -> Callable[[Any], Any]:
+    op = OPS[name]
+
+    def method(self: Any) -> Any:
+        return elementwise(op, self)
+
+    return method
