@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import warnings
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -126,7 +127,7 @@ def choose(
 # ---------------------------------------------------------------- floating-point state
 
 # Conditions that launches have reported and nobody has been warned of yet.
-_conditions: list[tuple[Node, int]] = []
+_conditions: list[tuple[Op, int]] = []
 
 _MODE_BITS = (
     ("divide", DIVIDE), ("over", OVERFLOW), ("under", UNDERFLOW), ("invalid", INVALID),
@@ -181,20 +182,28 @@ def _numpy_name(op: Op) -> str:
 
 
 class _Report:
-    """A launch's ``report``: notes that its outputs are written, and what to warn the user of."""
+    """A launch's ``report``: notes that its outputs are written, and what to warn the user of.
 
-    __slots__ = ("nodes", "written")
+    A GPU keeps it until conditions are known: it must not keep the nodes' results as long.
+    """
+
+    __slots__ = ("asked", "written")
 
     def __init__(self, nodes: Sequence[Node]) -> None:
-        self.nodes = nodes
+        self.asked = [(n.op, n.errstate, weakref.ref(n) if n.errstate else None) for n in nodes]
         self.written = False
 
     def __call__(self, masks: Sequence[int]) -> None:
         self.written = True
-        for node, mask in zip(self.nodes, masks, strict=True):
-            if mask & node.errstate:
-                _conditions.append((node, mask & node.errstate))
-                node.errstate = 0
+        for (op, errstate, reference), mask in zip(self.asked, masks, strict=True):
+            mask &= errstate
+            if mask and reference is not None:
+                node = reference()
+                if node is not None:
+                    if not node.errstate:
+                        continue  # another kernel computes the same call and told already
+                    node.errstate = 0
+                _conditions.append((op, mask))
 
 
 def _warn() -> None:
@@ -205,11 +214,11 @@ def _warn() -> None:
     """
     due = _conditions.copy()
     _conditions.clear()
-    for node, mask in due:
+    for op, mask in due:
         for bit, words in _MESSAGES:
             if mask & bit:
                 warnings.warn(
-                    f"{words} encountered in {_numpy_name(node.op)}",
+                    f"{words} encountered in {_numpy_name(op)}",
                     RuntimeWarning,
                     stacklevel=stats.user_depth(),
                 )

@@ -48,7 +48,7 @@ class NumpyBackend:
         with np.errstate(all="call", call=seen):
             for instruction in kernel.body:
                 values.append(_apply(instruction, [values[i] for i in instruction.args]))
-                masks.append(seen.take())
+                masks.append(seen.take() & _raises(instruction, values))
             results = []
             for output in kernel.outputs:
                 results.append(_result(output, values[output.value], launch))
@@ -64,6 +64,13 @@ def _write(launch: Launch, results: list[NDArray], masks: list[int]) -> None:
     for view, result in zip(launch.outputs, results, strict=True):
         np.copyto(view.array, result)
     launch.report(masks)
+
+
+def _raises(instruction: Instruction, values: list[NDArray]) -> int:
+    """The conditions that are the operation's own, and not of the steps that its meaning takes."""
+    op = OPS[instruction.op]
+    complex_loop = isinstance(op.meaning, np.ufunc) and values[instruction.args[0]].dtype.kind == "c"
+    return -1 if complex_loop else op.raises
 
 
 def _apply(instruction: Instruction, operands: list[NDArray]) -> NDArray:
