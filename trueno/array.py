@@ -254,8 +254,8 @@ class TruenoArray(Handle):
     def __dlpack_device__(self) -> tuple[int, int]:
         return self._array.__dlpack_device__()
 
-    def __buffer__(self, flags: int) -> memoryview:
-        return np.asarray(self).data
+    def __bytes__(self) -> bytes:
+        return self.tobytes()
 
     def __float__(self) -> float:
         return float(host(self))

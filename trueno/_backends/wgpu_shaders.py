@@ -419,6 +419,12 @@ def reduction(key: Reduction) -> Module:
     program = wgsl.program(kernel, [output.value])
     slot = len(kernel.body) + key.output
     combine, raises = wgsl.combine(output.reduce, output.dtype, slot)
+    identity = f"identity_{OPS[output.reduce].reduce}_{t}()"
+    truth = t == "bool"
+    if truth:  # in words: NVIDIA's driver miscompiles a bool that a loop or a workgroup gathers
+        sign, start = ("&", "1u") if output.reduce in ("all", "min") else ("|", "0u")
+        combine = f"fn combine(a: u32, b: u32) -> u32 {{ return a {sign} b; }}"
+        t, identity = "u32", start
     slots = (*program.slots, slot) if raises else program.slots
     space = _Space(key.inner, key.rows, "h")
     arguments = _loads(space, program.inputs, key.loads)
@@ -436,6 +442,8 @@ def reduction(key: Reduction) -> Module:
     calls = [
         (f"{value}(program({a}).v0)" if value != "v0" else f"program({a}).v0") for a in arguments
     ]
+    if truth:
+        calls = [f"select(0u, 1u, {call})" for call in calls]
     whole = "acc = combine(acc, combine(combine({}, {}), combine({}, {})));".format(*calls)
     parts = [f"if (i + {j}u < end) {{ acc = combine(acc, {calls[j]}); }}" for j in range(LANES - 1)]
     step = key.group * LANES
@@ -450,13 +458,12 @@ def reduction(key: Reduction) -> Module:
         *(_shared_output() if key.group > 1 else _own_output()),
         *_outer(key.rank),
         *heads,
-        f"var acc = identity_{OPS[output.reduce].reduce}_{t}();",
+        f"var acc = {identity};",
         "let last = min(segment * p.length + p.length, p.n);",
         "let end = select(segment * p.length, last, inside);",
         f"let start = segment * p.length{f' + lane * {LANES}u' if key.group > 1 else ''};",
         *loop,
     ]
-    stored = "select(0u, 1u, {})" if t == "bool" else "{}"
     target = f"b{key.store.binding}[p.store + segment * p.m + o]"
     functions = [program.text, space.function(), combine]
     if key.group > 1:
@@ -465,7 +472,7 @@ def reduction(key: Reduction) -> Module:
         mine, result = "lane == 0u", "shared_acc[0]"
     else:
         mine, result = "inside", "acc"
-    body += [f"if ({mine}) {{ {target} = {stored.format(result)}; }}", *_notes(slots)]
+    body += [f"if ({mine}) {{ {target} = {result}; }}", *_notes(slots)]
     size = key.group if key.group > 1 else WORKGROUP
     main = _MAIN.format(size=size, body="\n    ".join(body))
     return _module(fields + space.fields, key.bindings, slots, key.immediates, functions, main)
