@@ -243,7 +243,7 @@ CALLS: list[Callable[[Any, Any], Any]] = [
 @pytest.mark.parametrize("deferred", [False, True])
 def test_odd_arguments(call: Callable[[Any, Any], Any], deferred: bool) -> None:
     theirs, expected = outcome(call, np, lambda array: array)
-    with tn.config(backend="simd" if deferred else "auto", threshold=0 if deferred else 65536):
+    with tn.config(backend="simd" if deferred else "auto", threshold=0 if deferred else 1 << 20):
         for arrays in (tn.asarray, lambda array: array):
             ours, raised = outcome(call, tn, arrays)
             assert raised is expected, f"{raised} instead of {expected}"

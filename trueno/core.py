@@ -10,7 +10,7 @@ import numpy as np
 from trueno import engine, graph
 from trueno.dtypes import NUMBER
 from trueno.graph import Buffer
-from trueno.memory import NDArray
+from trueno.memory import POOLED_FROM, NDArray, allocate
 
 
 class Handle:
@@ -58,6 +58,15 @@ def handle_on(array: NDArray, buffer: Buffer | None, scalar: bool = False) -> An
 def scalar(value: Any) -> Any:
     """A zero-dimensional handle on a NumPy scalar."""
     return handle_on(np.asarray(value), None, True)
+
+
+def copied(array: NDArray) -> Any:
+    """A handle on a copy of an ndarray, in memory of the pool: aligned, and warm if it was used."""
+    if array.nbytes < POOLED_FROM or array.dtype not in NUMBER:
+        return wrap(array.copy(order="K"))
+    root, copy = allocate(array.shape, np.empty_like(array).strides, array.dtype)
+    np.copyto(copy, array)
+    return handle_on(copy, Buffer(root, copy))
 
 
 def wrap_value(value: Any) -> Any:

@@ -208,9 +208,9 @@ def _node(op: Op, operands: _Operands, into: NDArray | None = None) -> Node:
         raise _Refused(NUMPYS_ERROR) from error
     if into is not None and shape != into.shape:
         raise _Refused(NUMPYS_ERROR)
-    reason = engine.refusal(
-        _size(shape), op.heavy, operands.pin, operands.pending or operands.on_gpu
-    )
+    slow = bool(op.heavy) and any(getattr(key, "char", "") in op.heavy for key in operands.keys)
+    elsewhere = operands.pending or operands.on_gpu
+    reason = engine.refusal(_size(shape), slow, operands.pin, elsewhere)
     if reason is not None:
         raise _Refused(reason)
     ins, out, backend, casts = _decide(op, operands)

@@ -96,8 +96,8 @@ def refusal(size: int, heavy: bool, pin: str, pending: bool) -> str | None:
 
 
 BELOW = "below the threshold"
-# A heavy operation pays for its launch with this many times fewer elements than a light one.
-HEAVY_GAIN = 16
+# An operation that is slow in NumPy pays for its launch with this many times fewer elements.
+HEAVY_GAIN = 192
 
 
 def choose(
@@ -196,14 +196,14 @@ class _Report:
     def __call__(self, masks: Sequence[int]) -> None:
         self.written = True
         for (op, errstate, reference), mask in zip(self.asked, masks, strict=True):
-            mask &= errstate
-            if mask and reference is not None:
+            told = mask & errstate
+            if told and reference is not None:
                 node = reference()
                 if node is not None:
                     if not node.errstate:
                         continue  # another kernel computes the same call and told already
                     node.errstate = 0
-                _conditions.append((op, mask))
+                _conditions.append((op, told))
 
 
 def _warn() -> None:

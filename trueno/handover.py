@@ -23,12 +23,15 @@ def host(x: Any) -> Any:
     return engine.host(x._array, x._buffer) if isinstance(x, Handle) else x
 
 
-def small_array(x: Handle, heavy: bool = False) -> NDArray | None:
-    """The handle's array if NumPy may and should be called on it right away, for speed."""
+def small_array(x: Handle, heavy: str = "") -> NDArray | None:
+    """The handle's array if NumPy may and should be called on it right away, for speed.
+
+    heavy: the dtypes in which the operation is slow in NumPy.
+    """
     buffer = x._buffer
     if buffer is None or buffer.plain:
         array = x._array
-        if array.size < engine.limit(heavy):
+        if array.size < engine.limit(bool(heavy) and array.dtype.char in heavy):
             return array
     return None
 

@@ -94,7 +94,7 @@ def same_elements(a: NDArray, b: NDArray) -> bool:
 # buffers is kept, up to a bound, and handed out again while its pages are warm.
 
 _ALIGNMENT = 64  # a cache line, and the widest vector
-_POOLED_FROM = 1 << 16  # bytes; the C library's own allocator is as good below
+POOLED_FROM = 1 << 16  # bytes; the C library's own allocator is as good below
 _POOL_LIMIT = 1 << 30  # bytes kept at most
 _free: dict[int, list[NDArray]] = {}
 _free_bytes = 0
@@ -117,7 +117,7 @@ def allocate(
     nbytes = dtype.itemsize
     for n in shape:
         nbytes *= n
-    if nbytes < _POOLED_FROM:
+    if nbytes < POOLED_FROM:
         root = np.empty(max(nbytes, 1), np.uint8)
         return root, np.ndarray(shape, dtype, root, 0, strides)
     size = _size_class(nbytes)
@@ -144,13 +144,13 @@ def _reference_count(root: NDArray) -> int:
     return sys.getrefcount(root.base)
 
 
-_UNSHARED = _reference_count(np.empty(_POOLED_FROM, np.uint8)[:1])
+_UNSHARED = _reference_count(np.empty(POOLED_FROM, np.uint8)[:1])
 
 
 def release(root: NDArray) -> None:
     """Takes back the memory of a dead buffer, unless an array over it is still alive."""
     global _free_bytes
-    if root.nbytes < _POOLED_FROM or root.base is None:
+    if root.nbytes < POOLED_FROM or root.base is None:
         return
     if _reference_count(root) != _UNSHARED or _free_bytes + root.nbytes > _POOL_LIMIT:
         return

@@ -77,7 +77,7 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
             a = self._array
             b = other
             kind, ours = type(other), type(self)
-            limit = engine.limit(heavy)
+            limit = engine.limit(bool(heavy) and a.dtype.char in heavy)
             if kind is ours:
                 buffer = other._buffer
                 b = other._array if buffer is None or buffer.plain else None

@@ -34,7 +34,7 @@ class Op:
     raises:  conditions that NumPy may report: d(ivide by zero) o(verflow) u(nderflow) i(nvalid)
     wgsl:    WGSL expression of {0}, {1}, {2} and the type's suffix {T}; None: no GPU kernel
     reduce:  for a reduction, how two partial results combine; its ``meaning`` takes ``axis``
-    heavy:   whether an element costs several times what loading it does
+    heavy:   characters of the dtypes in which NumPy computes an element slowly (some ns and more)
     group:   where it is exported: "standard", "numpy" (beyond the standard) or "nn" (activations)
     """
 
@@ -45,7 +45,7 @@ class Op:
     raises: int
     wgsl: str | None
     reduce: str | None = None
-    heavy: bool = False
+    heavy: str = ""
     group: str = "standard"
 
     def __repr__(self) -> str:
@@ -186,14 +186,17 @@ def _ufunc(name: str, f: np.ufunc, raises: str, wgsl: str | None, group: str = "
     _TABLE[name] = Op(name, f.nin, f, f, _raises(raises), wgsl, group=group)
 
 
-def _math(name: str, f: np.ufunc, raises: str, wgsl: str | None, group: str = "standard") -> None:
-    _TABLE[name] = Op(name, f.nin, f, f, _raises(raises), wgsl, heavy=True, group=group)
+def _slow(
+    dtypes: str, name: str, f: np.ufunc, raises: str, wgsl: str | None, group: str = "standard"
+) -> None:
+    """A ufunc that NumPy computes without SIMD instructions in ``dtypes``, or in many steps."""
+    _TABLE[name] = Op(name, f.nin, f, f, _raises(raises), wgsl, heavy=dtypes, group=group)
 
 
 def _function(
     name: str, nin: int, f: Callable[..., Any], like: np.ufunc, raises: str, wgsl: str | None
 ) -> None:
-    _TABLE[name] = Op(name, nin, f, like, _raises(raises), wgsl, heavy=True, group="nn")
+    _TABLE[name] = Op(name, nin, f, like, _raises(raises), wgsl, heavy="fd", group="nn")
 
 
 def _reduction(name: str, f: Callable[..., Any], like: np.ufunc | None, combine: str) -> None:
@@ -207,10 +210,10 @@ _ufunc("add",                np.add,            "oi",   "add_{T}({0}, {1})")
 _ufunc("subtract",           np.subtract,       "oi",   "subtract_{T}({0}, {1})")
 _ufunc("multiply",           np.multiply,       "oui",  "multiply_{T}({0}, {1})")
 _ufunc("divide",             np.divide,         "doui", "divide_{T}({0}, {1})")
-_math("floor_divide",        np.floor_divide,   "doi",  "floor_divide_{T}({0}, {1})")
-_math("remainder",           np.remainder,      "di",   "remainder_{T}({0}, {1})")
-_math("fmod",                np.fmod,           "di",   None, "numpy")
-_math("pow",                 np.power,          "doui", None)
+_slow("fd", "floor_divide",  np.floor_divide,   "doi",  "floor_divide_{T}({0}, {1})")
+_slow("fd", "remainder",     np.remainder,      "di",   "remainder_{T}({0}, {1})")
+_slow("fd", "fmod",          np.fmod,           "di",   None, "numpy")
+_ufunc("pow",                np.power,          "doui", None)
 _ufunc("negative",           np.negative,       "",     "negative_{T}({0})")
 _ufunc("positive",           np.positive,       "",     "{0}")
 _ufunc("abs",                np.absolute,       "",     "abs_{T}({0})")
@@ -218,29 +221,29 @@ _ufunc("sign",               np.sign,           "",     "sign_{T}({0})")
 _ufunc("square",             np.square,         "oui",  "square_{T}({0})")
 _ufunc("reciprocal",         np.reciprocal,     "doui", "reciprocal_{T}({0})")
 _ufunc("sqrt",               np.sqrt,           "i",    "sqrt_{T}({0})")
-_math("cbrt",                np.cbrt,           "",     None, "numpy")
-_math("exp",                 np.exp,            "ou",   "exp_{T}({0})")
-_math("exp2",                np.exp2,           "ou",   None, "numpy")
-_math("expm1",               np.expm1,          "ou",   None)
-_math("log",                 np.log,            "di",   None)
-_math("log2",                np.log2,           "di",   None)
-_math("log10",               np.log10,          "di",   None)
-_math("log1p",               np.log1p,          "di",   None)
-_math("logaddexp",           np.logaddexp,      "o",    None)
-_math("sin",                 np.sin,            "i",    None)
-_math("cos",                 np.cos,            "i",    None)
-_math("tan",                 np.tan,            "i",    None)
-_math("asin",                np.arcsin,         "i",    None)
-_math("acos",                np.arccos,         "i",    None)
-_math("atan",                np.arctan,         "",     None)
-_math("atan2",               np.arctan2,        "",     None)
-_math("sinh",                np.sinh,           "ou",   None)
-_math("cosh",                np.cosh,           "o",    None)
-_math("tanh",                np.tanh,           "",     None)
-_math("asinh",               np.arcsinh,        "",     None)
-_math("acosh",               np.arccosh,        "i",    None)
-_math("atanh",               np.arctanh,        "di",   None)
-_math("hypot",               np.hypot,          "ou",   None)
+_ufunc("cbrt",               np.cbrt,           "",     None, "numpy")
+_ufunc("exp",                np.exp,            "ou",   "exp_{T}({0})")
+_ufunc("exp2",               np.exp2,           "ou",   None, "numpy")
+_ufunc("expm1",              np.expm1,          "ou",   None)
+_ufunc("log",                np.log,            "di",   None)
+_ufunc("log2",               np.log2,           "di",   None)
+_ufunc("log10",              np.log10,          "di",   None)
+_ufunc("log1p",              np.log1p,          "di",   None)
+_slow("fd", "logaddexp",     np.logaddexp,      "o",    None)
+_slow("d", "sin",            np.sin,            "i",    None)
+_slow("d", "cos",            np.cos,            "i",    None)
+_ufunc("tan",                np.tan,            "i",    None)
+_ufunc("asin",               np.arcsin,         "i",    None)
+_ufunc("acos",               np.arccos,         "i",    None)
+_ufunc("atan",               np.arctan,         "",     None)
+_ufunc("atan2",              np.arctan2,        "",     None)
+_ufunc("sinh",               np.sinh,           "ou",   None)
+_ufunc("cosh",               np.cosh,           "o",    None)
+_ufunc("tanh",               np.tanh,           "",     None)
+_ufunc("asinh",              np.arcsinh,        "",     None)
+_ufunc("acosh",              np.arccosh,        "i",    None)
+_ufunc("atanh",              np.arctanh,        "di",   None)
+_slow("fd", "hypot",         np.hypot,          "ou",   None)
 _ufunc("floor",              np.floor,          "",     "floor_{T}({0})")
 _ufunc("ceil",               np.ceil,           "",     "ceil_{T}({0})")
 _ufunc("trunc",              np.trunc,          "",     "trunc_{T}({0})")

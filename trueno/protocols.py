@@ -66,7 +66,9 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
     """``TruenoArray.__array_ufunc__``: every method of a ufunc."""
     op = BY_UFUNC.get(ufunc) if method == "__call__" else None
     if op is not None and not kwargs:
-        limit = engine.limit(op.heavy)
+        x = inputs[0]
+        slow = bool(op.heavy) and isinstance(x, Handle) and x._array.dtype.char in op.heavy
+        limit = engine.limit(slow)
         arrays: list[Any] = []
         for x in inputs:
             if isinstance(x, Handle):

@@ -12,7 +12,7 @@ import numpy as np
 
 from trueno._array_api._support import call, created, given, implements, same_device
 from trueno.array import check_device
-from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap
+from trueno.core import Handle, buffer_of, copied, foreign_buffer, handle_on, wrap
 from trueno.dispatch import elementwise
 from trueno.dtypes import NUMBER
 from trueno.errors import named
@@ -67,7 +67,8 @@ def asarray(
         else:
             if hasattr(a, "__array__") and not isinstance(a, (np.ndarray, np.generic)):
                 a = np.asarray(a)  # another library's, which need not know of ``copy``
-            result = wrap(np.array(a, dtype, order=order or "K", copy=True))
+            same = type(a) is np.ndarray and order in (None, "K") and dtype in (None, a.dtype)
+            result = copied(a) if same else wrap(np.array(a, dtype, order=order or "K", copy=True))
     except Exception as error:
         raise named(error, "asarray") from None
     return same_device(result, None, device, "asarray")

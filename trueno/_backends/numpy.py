@@ -69,7 +69,9 @@ def _write(launch: Launch, results: list[NDArray], masks: list[int]) -> None:
 def _raises(instruction: Instruction, values: list[NDArray]) -> int:
     """The conditions that are the operation's own, and not of the steps that its meaning takes."""
     op = OPS[instruction.op]
-    complex_loop = isinstance(op.meaning, np.ufunc) and values[instruction.args[0]].dtype.kind == "c"
+    complex_loop = (
+        isinstance(op.meaning, np.ufunc) and values[instruction.args[0]].dtype.kind == "c"
+    )
     return -1 if complex_loop else op.raises
 
 
