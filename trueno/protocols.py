@@ -9,7 +9,7 @@ import numpy as np
 
 from trueno import engine
 from trueno.config import SETTINGS
-from trueno.core import Handle, wrap_value
+from trueno.core import Handle, wrap, wrap_value
 from trueno.dispatch import elementwise, reduce, update
 from trueno.errors import named
 from trueno.handover import call_numpy, host, rewrap
@@ -146,13 +146,20 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
                 call_function(f, args, kwargs) if issubclass(kind, np.ndarray) else NotImplemented
             )
     handles: list[Any] = []
-    simple = all(isinstance(x, _SIMPLE) for x in kwargs.values())
+    simple = not kwargs or all(isinstance(x, _SIMPLE) for x in kwargs.values())
     arrays = _small(args, SETTINGS.get().threshold, handles) if simple else None
     if arrays is not None:
         try:
-            return rewrap(f(*arrays, **kwargs), handles)
+            result = f(*arrays, **kwargs)
         except Exception as error:
             raise named(error, f.__name__) from None
+        if type(result) is np.ndarray and result.base is None:
+            for handle in handles:
+                if result is (handle if type(handle) is np.ndarray else handle._array):
+                    break
+            else:
+                return wrap(result)
+        return rewrap(result, handles)
     implementation = IMPLEMENTED.get(f)
     if implementation is not None:
         return implementation(*args, **kwargs)
