@@ -559,6 +559,4 @@ def check_device(device: Any, name: str) -> None:
 def pin(handle: Handle, device: str) -> None:
     """Pins a fresh array to a device."""
     if device != "auto":
-        buffer = buffer_of(handle)
-        buffer.pin = device
-        buffer.update()
+        buffer_of(handle).pin_to(device)

@@ -11,7 +11,7 @@ import numpy as np
 
 from trueno import engine, graph
 from trueno.config import SETTINGS
-from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap_value
+from trueno.core import Handle, buffer_of, foreign_buffer, handle_on
 from trueno.dtypes import BOOL, INT64, NUMBER, UINT64, Dtype
 from trueno.errors import named
 from trueno.graph import (
@@ -22,7 +22,7 @@ from trueno.graph import (
     pending_buffer,
     result_strides,
 )
-from trueno.handover import before_write, call_numpy, deferral, host, small_array
+from trueno.handover import at_once, before_write, call_numpy, deferral, host, small_array
 from trueno.memory import NDArray, View, same_elements
 from trueno.ops import DIVIDE, INVALID, OPS, OVERFLOW, Op
 
@@ -247,10 +247,7 @@ def elementwise(op: Op, *operands: Any) -> Any:
     if op.nin == 1 and isinstance(operands[0], Handle):
         small = small_array(operands[0], op.heavy)
         if small is not None:
-            try:
-                return wrap_value(op.meaning(small))
-            except Exception as error:
-                raise named(error, op.name) from None
+            return at_once(op.name, op.meaning, small)
     gathered = _Operands(op.name, operands)
     with graph.lock:
         try:
@@ -418,10 +415,8 @@ def reduce(
         return call_numpy(op.meaning, (x,), {"axis": axis, **kwargs}, name=op.name)
     small = small_array(x)
     if small is not None and "out" not in others:
-        try:  # the method costs half of the function
-            return wrap_value(getattr(small, op.name)(axis, **kwargs))
-        except Exception as error:
-            raise named(error, op.name) from None
+        # The method costs half of the function.
+        return at_once(op.name, getattr(small, op.name), axis, **kwargs)
     try:
         if len(others) > (dtype is not None) + bool(keepdims):
             raise _Refused("out, initial or where given")
@@ -442,7 +437,12 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
     positional = op.types is None  # argmax, argmin
     if positional and axis is not None and not isinstance(axis, (int, np.integer)):
         raise _Refused(NUMPYS_ERROR)
-    axes = _axes(axis, ndim)
+    normal = normal_axes(axis, ndim)
+    if normal is None:
+        raise _Refused(NUMPYS_ERROR)
+    if not normal:
+        raise _Refused(engine.BELOW)
+    axes = tuple(sorted(normal))
     if positional and axis is None and ndim > 1 and not array.flags.c_contiguous:
         raise _Refused("positions are counted in C order")
     if op.name in ("sum", "prod"):
@@ -487,16 +487,14 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
     return handle_on(handle._array.reshape(final), handle._buffer, not final)
 
 
-def _axes(axis: Any, ndim: int) -> Shape:
+def normal_axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
+    """``axis`` (None: all) as a tuple of axes from 0 to ndim - 1; None where NumPy raises."""
     if axis is None:
         return tuple(range(ndim))
     try:
         axes = [int(a.__index__()) for a in (axis if isinstance(axis, tuple) else (axis,))]
-    except (TypeError, AttributeError) as error:
-        raise _Refused(NUMPYS_ERROR) from error
-    if not axes:
-        raise _Refused(engine.BELOW)
-    normal = sorted([a + ndim if a < 0 else a for a in axes])
-    if normal[0] < 0 or normal[-1] >= ndim or len(set(normal)) < len(normal):
-        raise _Refused(NUMPYS_ERROR)
-    return tuple(normal)
+    except (AttributeError, TypeError):
+        return None
+    normal = [a + ndim if a < 0 else a for a in axes]
+    valid = all(0 <= a < ndim for a in normal) and len(set(normal)) == len(normal)
+    return tuple(normal) if valid else None

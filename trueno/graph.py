@@ -176,6 +176,11 @@ class Buffer(Storage):
         """Recomputes ``plain`` after a change of state."""
         self.plain = self.node is None and self.host_valid and self.pin == "auto"
 
+    def pin_to(self, device: str) -> None:
+        """Pins the memory to "cpu" or "gpu", or to nothing ("auto")."""
+        self.pin = device
+        self.update()
+
     def to_host(self) -> None:
         super().to_host()
         self.update()

@@ -11,7 +11,16 @@ import numpy as np
 
 from trueno import engine, stats
 from trueno.config import SETTINGS
-from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, root_of, scalar, wrap
+from trueno.core import (
+    Handle,
+    buffer_of,
+    foreign_buffer,
+    handle_on,
+    root_of,
+    scalar,
+    wrap,
+    wrap_value,
+)
 from trueno.errors import StrictError, named
 from trueno.memory import NDArray
 
@@ -90,6 +99,14 @@ def call_numpy(
     return _returned(result, outs, handles)
 
 
+def at_once(name: str, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """``f`` on host arrays by NumPy where that is no deferral but the fastest way: a handle."""
+    try:
+        return wrap_value(f(*args, **kwargs))
+    except Exception as error:
+        raise named(error, name) from None
+
+
 # Where ``out`` stands among the arguments of functions that do not tell.
 _OUT = {
     "choose": 2, "compress": 3, "concatenate": 2, "cumprod": 3, "cumsum": 3, "dot": 2, "take": 3,
@@ -97,7 +114,7 @@ _OUT = {
 }  # fmt: skip
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1024)
 def _out_position(f: Callable[..., Any]) -> int | None:
     """The position of ``out`` among a function's positional arguments, if it has one there."""
     if isinstance(f, np.ufunc):  # NumPy gives us a ufunc's outputs by keyword
@@ -169,8 +186,6 @@ def pinned(result: Any, handles: list[Any]) -> Any:
     for handle in handles:
         source = None if type(handle) is np.ndarray else handle._buffer
         if source is not None and source.pin != "auto":
-            buffer = buffer_of(result)
-            buffer.pin = source.pin
-            buffer.update()
+            buffer_of(result).pin_to(source.pin)
             break
     return result

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from trueno import dispatch, engine
-from trueno.core import Handle, wrap_value
+from trueno.core import Handle
 from trueno.dispatch import elementwise
 from trueno.errors import named
-from trueno.handover import SCALARS, call_numpy, small_array
+from trueno.handover import SCALARS, at_once, call_numpy, small_array
 from trueno.ops import OPS, Op
 
 _ndarray = np.ndarray
@@ -115,10 +115,7 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
         if type(other) in SCALARS:
             small = small_array(self, op.heavy)
             if small is not None:
-                try:
-                    return wrap_value(ufunc(other, small))
-                except Exception as error:
-                    raise named(error, name) from None
+                return at_once(name, ufunc, other, small)
         if not takes(other):
             return foreign_operand(python, other, self)
         return elementwise(op, other, self)

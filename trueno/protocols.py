@@ -9,10 +9,10 @@ import numpy as np
 
 from trueno import engine
 from trueno.config import SETTINGS
-from trueno.core import Handle, wrap, wrap_value
+from trueno.core import Handle, wrap
 from trueno.dispatch import elementwise, reduce, update
 from trueno.errors import named
-from trueno.handover import call_numpy, host, rewrap
+from trueno.handover import at_once, call_numpy, host, rewrap
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, Op
 
 F = Callable[..., Any]
@@ -81,10 +81,7 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
             else:
                 break
         else:
-            try:
-                return wrap_value(ufunc(*arrays))
-            except Exception as error:
-                raise named(error, op.name) from None
+            return at_once(op.name, ufunc, *arrays)
     out = kwargs.get("out", ())
     for x in (*inputs, *out):
         if not _takes(x) and x is not None:

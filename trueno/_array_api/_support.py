@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from trueno.array import check_device, pin
-from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap, wrap_value
+from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap
+from trueno.dispatch import normal_axes
 from trueno.errors import named
 from trueno.handover import call_numpy, host
 from trueno.indexing import view_of
@@ -19,7 +20,6 @@ __all__ = [
     "NO_VALUE",
     "call",
     "created",
-    "direct",
     "given",
     "implements",
     "normal_axes",
@@ -48,14 +48,6 @@ def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return call_numpy(f, args, {key: x for key, x in kwargs.items() if x is not NO_VALUE})
 
 
-def direct(f: Callable[..., Any], x: NDArray, *args: Any, **kwargs: Any) -> Any:
-    """``f(x, ...)`` by NumPy for a small array, where that is no deferral but the fastest way."""
-    try:
-        return wrap_value(f(x, *args, **kwargs))
-    except Exception as error:
-        raise named(error, f.__name__) from None
-
-
 def viewed(x: Any, f: Callable[[NDArray], NDArray], name: str) -> Any:
     """``f``'s view of ``x`` (a copy where NumPy must copy)."""
     return view_of(given(x), f, name)
@@ -80,23 +72,8 @@ def created(name: str, device: Any, f: Callable[..., NDArray], *args: Any, **kwa
 def same_device(result: Any, x: Any, device: Any, name: str) -> Any:
     """``result``, just made, pinned to ``device`` or else to where ``x`` is pinned."""
     if device is None:
-        device = x.device if isinstance(x, Handle.result_class) else "auto"  # type: ignore[attr-defined]
+        device = getattr(x, "device", "auto") if isinstance(x, Handle) else "auto"
     check_device(device, name)
     if result.device != device:
-        buffer = buffer_of(result)
-        buffer.pin = device
-        buffer.update()
+        buffer_of(result).pin_to(device)
     return result
-
-
-def normal_axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
-    """``axis`` (None: all) as a tuple of axes from 0 to ndim - 1; None where NumPy raises."""
-    if axis is None:
-        return tuple(range(ndim))
-    try:
-        axes = [int(a.__index__()) for a in (axis if isinstance(axis, tuple) else (axis,))]
-    except (AttributeError, TypeError):
-        return None
-    normal = [a + ndim if a < 0 else a for a in axes]
-    valid = all(0 <= a < ndim for a in normal) and len(set(normal)) == len(normal)
-    return tuple(normal) if valid else None

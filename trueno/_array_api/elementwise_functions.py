@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from trueno._array_api._support import NO_VALUE, call, direct, given, implements, viewed
+from trueno._array_api._support import NO_VALUE, call, given, implements, viewed
 from trueno.core import Handle
 from trueno.dispatch import elementwise, update
-from trueno.handover import call_numpy, small_array
+from trueno.handover import at_once, call_numpy, small_array
 from trueno.ops import OPS, Op
 from trueno.protocols import array_ufunc
 
@@ -148,7 +148,7 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
         return x.copy("K")
     array = small_array(x)
     if array is not None:
-        return direct(np.round, array)
+        return at_once("round", np.round, array)
     return elementwise(OPS["round"], x)
 
 

@@ -14,16 +14,13 @@ import numpy as np
 from trueno._array_api._support import (
     NO_VALUE,
     call,
-    direct,
     given,
     implements,
     normal_axes,
 )
-from trueno.core import wrap_value
 from trueno.dispatch import elementwise, reduce
 from trueno.dtypes import FLOAT16, FLOAT64
-from trueno.errors import named
-from trueno.handover import call_numpy, small_array
+from trueno.handover import at_once, call_numpy, small_array
 from trueno.memory import NDArray
 from trueno.ops import OPS
 
@@ -74,10 +71,7 @@ def reduced(
     if out is None and initial is NO_VALUE and where is NO_VALUE:
         array = small_array(x)
         if array is not None and name in _SMALL and array.dtype != object:
-            try:
-                return wrap_value(_SMALL[name](array, axis, dtype, None, keep))
-            except Exception as error:
-                raise named(error, name) from None
+            return at_once(name, _SMALL[name], array, axis, dtype, None, keep)
         return reduce(OPS[name], x, axis, dtype, keep)
     others = {"out": out} if out is not None else {}
     if initial is not NO_VALUE:
@@ -177,7 +171,7 @@ def mean(
     if dtype is None and out is None and where is NO_VALUE:
         array = small_array(x)
         if array is not None:
-            return direct(np.ndarray.mean, array, axis, keepdims=keep)
+            return at_once("mean", np.ndarray.mean, array, axis, keepdims=keep)
         count = _count(x, axis)
         if count:
             return _mean(x, axis, count, keep)
@@ -250,7 +244,7 @@ def _spread(
     if dtype is None and out is None and where is NO_VALUE and mean is NO_VALUE:
         array = small_array(x)
         if array is not None:
-            return direct(f, array, axis, ddof=ddof, keepdims=keep)
+            return at_once(f.__name__, f, array, axis, ddof=ddof, keepdims=keep)
         count = _count(x, axis)
         if count > ddof:
             centre = _mean(x, axis, count, True)
