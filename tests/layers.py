@@ -32,6 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("core",),
     ("handover",),
     ("dispatch",),
+    ("routines",),
     ("indexing",),
     ("protocols", "operators"),
     ("array",),

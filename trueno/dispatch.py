@@ -31,7 +31,7 @@ _WEAK = (int, float, complex)
 # ---------------------------------------------------------------- operands
 
 
-class _Operands:
+class Operands:
     """The operands of one call: arrays and scalars told apart, states gathered."""
 
     __slots__ = ("arrays", "buffers", "foreign", "keys", "on_gpu", "pending", "pin", "values")
@@ -107,7 +107,7 @@ class _Operands:
         return [(array.shape, array.strides) for array in self.arrays if array is not None]
 
 
-def _strides(shape: Shape, dtype: Dtype, operands: _Operands) -> Shape:
+def _strides(shape: Shape, dtype: Dtype, operands: Operands) -> Shape:
     itemsize = dtype.itemsize
     for array in operands.arrays:
         if array is not None and (array.shape != shape or not array.flags.c_contiguous):
@@ -155,7 +155,7 @@ NUMPYS_ERROR = "NumPy decides the error"
 _CAST, _POW = OPS["cast"], OPS["pow"]
 
 
-def _decide(op: Op, operands: _Operands) -> _Decision:
+def _decide(op: Op, operands: Operands) -> _Decision:
     """Dtypes and backend for a call; raises _Refused where it has none."""
     key = (op, tuple(operands.keys), operands.pin, operands.on_gpu, SETTINGS.get().backend)
     decision = engine.decisions.get(key)
@@ -166,7 +166,7 @@ def _decide(op: Op, operands: _Operands) -> _Decision:
     return decision
 
 
-def _new_decision(op: Op, operands: _Operands) -> _Decision | str:
+def _new_decision(op: Op, operands: Operands) -> _Decision | str:
     try:
         *ins, out = resolve(op, tuple(operands.keys))
     except TypeError:
@@ -195,7 +195,7 @@ def _errstate(op: Op, dtype: Dtype) -> int:
     return errstate
 
 
-def _node(op: Op, operands: _Operands, into: NDArray | None = None) -> Node:
+def _node(op: Op, operands: Operands, into: NDArray | None = None) -> Node:
     """A node for the call; raises _Refused, with the reason, where NumPy should do it at once.
 
     into: the array that the result will be written to: its shape, strides and dtype hold.
@@ -234,7 +234,7 @@ def _node(op: Op, operands: _Operands, into: NDArray | None = None) -> Node:
     return Node(op, tuple(args), shape, strides, out, backend, errstate)
 
 
-def _pending(node: Node, operands: _Operands, scalar: bool) -> Any:
+def _pending(node: Node, operands: Operands, scalar: bool) -> Any:
     """A handle that waits for ``node``, or holds its value where waiting could be seen."""
     buffer, array = pending_buffer(node, operands.pin)
     if operands.foreign or node.due:
@@ -248,7 +248,7 @@ def elementwise(op: Op, *operands: Any) -> Any:
         small = small_array(operands[0], op.heavy)
         if small is not None:
             return at_once(op.name, op.meaning, small)
-    gathered = _Operands(op.name, operands)
+    gathered = Operands(op.name, operands)
     with graph.lock:
         try:
             node = _node(op, gathered)
@@ -263,7 +263,7 @@ def elementwise(op: Op, *operands: Any) -> Any:
 
 def astype(x: Any, dtype: Dtype) -> Any:
     """A copy of ``x`` in another (or the same) dtype, in NumPy's "unsafe" casting."""
-    operands = _Operands("astype", (x,))
+    operands = Operands("astype", (x,))
     array = x._array
     with graph.lock:
         try:
@@ -279,7 +279,7 @@ def astype(x: Any, dtype: Dtype) -> Any:
     return result
 
 
-def _cast(operands: _Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Node:
+def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Node:
     key = operands.keys[0]
     if key.kind == "c" and dtype.kind != "c":
         raise _Refused("NumPy gives its ComplexWarning")
@@ -298,7 +298,7 @@ def _cast(operands: _Operands, dtype: Dtype, shape: Shape, strides: Shape) -> No
 # ---------------------------------------------------------------- writes
 
 
-def _write(node: Node, target: NDArray, handle: Handle, operands: _Operands) -> None:
+def _write(node: Node, target: NDArray, handle: Handle, operands: Operands) -> None:
     """Queues ``target`` (a view of ``handle``) = value of ``node``; at once if it could be seen."""
     buffer = buffer_of(handle)
     if buffer.viewed:
@@ -336,13 +336,13 @@ def update(op: Op, handle: Any, *operands: Any) -> Any:
     return handle
 
 
-def _update_node(op: Op, handle: Any, operands: tuple[Any, ...]) -> tuple[Node, _Operands]:
+def _update_node(op: Op, handle: Any, operands: tuple[Any, ...]) -> tuple[Node, Operands]:
     """The node whose value an in-place operation writes, in the dtype of what it writes to."""
     target = handle._array
     if not target.flags.writeable:
         raise _Refused(NUMPYS_ERROR)
     _settle(handle, target)
-    gathered = _Operands(op.name, operands)
+    gathered = Operands(op.name, operands)
     if gathered.pin == "auto" and handle._buffer is not None:
         gathered.pin = handle._buffer.pin
     node = _node(op, gathered, into=target)
@@ -366,7 +366,7 @@ def assign(handle: Any, target: NDArray, value: Any) -> None:
         with graph.lock:
             try:
                 _settle(handle, target)
-                operands = _Operands("__setitem__", (value,))
+                operands = Operands("__setitem__", (value,))
                 if np.broadcast_shapes(value._array.shape, target.shape) != target.shape:
                     raise _Refused(NUMPYS_ERROR)
                 node = _cast(operands, target.dtype, target.shape, target.strides)
@@ -453,7 +453,7 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
     else:
         computed = array.dtype
         result = INT64 if positional else computed
-    operands = _Operands(op.name, (x,))
+    operands = Operands(op.name, (x,))
     small = engine.refusal(array.size, False, operands.pin, operands.pending or operands.on_gpu)
     if small is not None:
         raise _Refused(small)

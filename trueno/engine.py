@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 import os
 import sys
 import time
@@ -25,7 +26,7 @@ from trueno.errors import TruenoWarning
 from trueno.graph import Buffer, Node, result_strides
 from trueno.memory import NDArray, View, allocate, same_elements
 from trueno.ops import DIVIDE, INVALID, OVERFLOW, UNDERFLOW, Op
-from trueno.plan import Kernel, Launch, Output
+from trueno.plan import Call, Kernel, Launch, Output
 from trueno.planner import Graph, Plan, Step, plan
 
 # ---------------------------------------------------------------- backends
@@ -107,13 +108,7 @@ def choose(
 
     pin: "auto", "cpu" or "gpu": where the user pinned the operands; on_gpu: whether one lies there.
     """
-    wish = SETTINGS.get().backend
-    if pin == "gpu":
-        candidates: tuple[str, ...] = ("wgpu",)
-    elif wish == "auto":
-        candidates = ("wgpu", "simd") if on_gpu and pin == "auto" else ("simd",)
-    else:
-        candidates = ("simd",) if wish == "wgpu" and pin == "cpu" else (wish,)
+    candidates = _candidates(pin, on_gpu)
     for dtype in (*inputs, output):
         if dtype not in NUMBER:
             return None, f"{dtype} is computed by NumPy"
@@ -122,6 +117,27 @@ def choose(
             return name, ""
     kinds = ", ".join(str(d) for d in inputs)
     return None, f"no {' or '.join(candidates)} kernel for {op}({kinds})"
+
+
+def _candidates(pin: str, on_gpu: bool) -> tuple[str, ...]:
+    """The backends to ask, in this order, for operands that are pinned so and lie there."""
+    wish = SETTINGS.get().backend
+    if pin == "gpu":
+        return ("wgpu",)
+    if wish == "auto":
+        return ("wgpu", "simd") if on_gpu and pin == "auto" else ("simd",)
+    return ("simd",) if wish == "wgpu" and pin == "cpu" else (wish,)
+
+
+def choose_for(call: Call, pin: str, on_gpu: bool) -> tuple[str | None, str]:
+    """The backend for a routine, or None and the reason (NumPy does it)."""
+    candidates = _candidates(pin, on_gpu)
+    for name in candidates:
+        found = backend(name)
+        if found is not None and found.performs(call):
+            return name, ""
+    kinds = ", ".join([str(view.array.dtype) for view in call.inputs])
+    return None, f"no {' or '.join(candidates)} routine for {call.routine}({kinds})"
 
 
 # ---------------------------------------------------------------- floating-point state
@@ -431,39 +447,76 @@ def _stored(node: Node, view: View) -> None:
 
 def _launch(name: str, launch: Launch) -> None:
     """Runs a launch where it was planned; if a GPU fails, on the CPU from the host's data."""
-    on = backend(name)
+    on = backend(name) or NUMPY
     measured = stats.active()
     start = time.perf_counter() if measured else 0.0
-    if on is None:
-        on = NUMPY
     reference = _reference(launch) if SETTINGS.get().validate and on is not NUMPY else None
+    on = _place(on, launch)
+    if measured:
+        elements = math.prod(launch.shape)
+        stats.launched(on.name, describe(launch.kernel), elements, time.perf_counter() - start)
+    if reference is not None:
+        _compare(on.name, launch, reference)
+
+
+def _place(on: Backend, work: Launch | Call) -> Backend:
+    """Runs ``work`` on a backend, its data brought there; gives the backend that did it at last."""
     if on.device == "gpu":
-        for view in (*launch.inputs, *launch.outputs):
+        for view in (*work.inputs, *work.outputs):
             if view.storage.shared:
                 view.storage.device_valid = False
         try:
-            on.launch(launch)
+            _do(on, work)
         except RuntimeError as error:
             gpu_failed(error)
             on = NUMPY
     if on.device == "cpu":
-        for view in (*launch.inputs, *launch.outputs):
+        for view in (*work.inputs, *work.outputs):
             if not view.storage.host_valid:
                 view.storage.to_host()
-        for view in launch.outputs:
+        for view in work.outputs:
             view.storage.host_written()
-        on.launch(launch)
+        _do(on, work)
     else:
-        for view in launch.outputs:
+        for view in work.outputs:
             if view.storage.shared:
                 view.storage.to_host()
+    return on
+
+
+def _do(on: Backend, work: Launch | Call) -> None:
+    if isinstance(work, Launch):
+        on.launch(work)
+    else:
+        on.call(work)
+
+
+def perform(name: str, call: Call) -> None:
+    """Runs a routine at once. The inputs' contents, and those of what it updates, are computed."""
+    on = backend(name) or NUMPY
+    debug, measured = SETTINGS.get().debug, stats.active()
+    if debug:
+        print(f"trueno: {call.routine} on {name}", file=sys.stderr)
+    start = time.perf_counter() if measured else 0.0
+    reference = _called(call) if SETTINGS.get().validate and on is not NUMPY else None
+    on = _place(on, call)
     if measured:
-        elements = 1
-        for n in launch.shape:
-            elements *= n
-        stats.launched(on.name, describe(launch.kernel), elements, time.perf_counter() - start)
+        elements = max([view.array.size for view in (*call.inputs, *call.outputs)])
+        stats.launched(on.name, call.routine, elements, time.perf_counter() - start)
     if reference is not None:
-        _compare(on.name, launch, reference)
+        for view, expected in zip(call.outputs, reference, strict=True):
+            view.storage.to_host()
+            _differ(view.array, expected, 1.0, f"routine {call.routine} on {on.name}")
+
+
+def _called(call: Call) -> list[NDArray]:
+    """What the numpy backend computes for a routine, beside its real outputs."""
+    for view in (*call.inputs, *call.outputs):
+        if not view.storage.host_valid:
+            view.storage.to_host()
+    copies = [view.array.copy() for view in call.outputs]
+    NUMPY.call(call._replace(outputs=tuple([View(Buffer(a), a) for a in copies])))
+    return copies
 
 
 def _reference(launch: Launch) -> list[NDArray]:
@@ -485,21 +538,27 @@ def _compare(name: str, launch: Launch, reference: list[NDArray]) -> None:
         launch.kernel.outputs, launch.outputs, reference, strict=True
     ):
         view.storage.to_host()
-        if expected.dtype.kind in "fc":
-            reduced = np.prod([launch.shape[axis] for axis in launch.axes], dtype=float)
-            finite = np.abs(expected[np.isfinite(expected)])
-            largest = float(finite.max(initial=0.0)) * (reduced**0.5 if output.reduce else 1.0)
-            tolerance = _VALIDATION_ULPS * float(np.finfo(expected.dtype).eps)
-            same = np.allclose(
-                view.array, expected, rtol=tolerance, atol=tolerance * largest, equal_nan=True
-            )
-        else:
-            same = np.array_equal(view.array, expected)
-        if not same:
-            raise RuntimeError(
-                f"trueno: kernel '{describe(launch.kernel)}' on {name} with shape {launch.shape} "
-                f"differs from the numpy backend: {view.array!r} against {expected!r}"
-            )
+        reduced = math.prod([launch.shape[axis] for axis in launch.axes])
+        slack = reduced**0.5 if output.reduce else 1.0
+        what = f"kernel '{describe(launch.kernel)}' on {name} with shape {launch.shape}"
+        _differ(view.array, expected, slack, what)
+
+
+def _differ(array: NDArray, expected: NDArray, slack: float, what: str) -> None:
+    """Raises RuntimeError where ``array`` is not ``expected``, but for rounding."""
+    if expected.dtype.kind in "fc":
+        finite = np.abs(expected[np.isfinite(expected)])
+        largest = float(finite.max(initial=0.0)) * slack
+        tolerance = _VALIDATION_ULPS * float(np.finfo(expected.dtype).eps)
+        same = np.allclose(
+            array, expected, rtol=tolerance, atol=tolerance * largest, equal_nan=True
+        )
+    else:
+        same = np.array_equal(array, expected)
+    if not same:
+        raise RuntimeError(
+            f"trueno: {what} differs from the numpy backend: {array!r} against {expected!r}"
+        )
 
 
 def describe(kernel: Kernel) -> str:

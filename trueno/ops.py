@@ -310,6 +310,32 @@ _reduction("argmax",        np.argmax,         None,           "argmax")
 _reduction("argmin",        np.argmin,         None,           "argmin")
 # fmt: on
 
+# ---------------------------------------------------------------- routines
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Routine:
+    """Work that is no arithmetic on one element after another: it moves, orders, searches, folds.
+
+    meaning: defines the result. Called with the inputs and, as keywords, the call's parameters; it
+             returns an array, or a tuple of them, for the outputs. Of a routine that ``updates``,
+             the first argument is the output, whose elements it changes; it returns None
+    gain:    how many times fewer elements than of an elementwise operation make a call worth while
+    """
+
+    name: str
+    meaning: Callable[..., Any]
+    gain: int = 1
+    updates: bool = False
+
+
+_ROUTINES = (
+    Routine("searchsorted", np.searchsorted, gain=192),  # (sorted, values; side)
+)
+ROUTINES: dict[str, Routine] = {routine.name: routine for routine in _ROUTINES}
+
+# ---------------------------------------------------------------- lists
+
 OPS: dict[str, Op] = _TABLE
 ELEMENTWISE: dict[str, Op] = {name: op for name, op in OPS.items() if op.reduce is None}
 REDUCTIONS: dict[str, Op] = {name: op for name, op in OPS.items() if op.reduce is not None}

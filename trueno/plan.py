@@ -1,4 +1,4 @@
-"""What a backend sees: a Kernel (structure, cacheable) and a Launch (a kernel with its operands).
+"""What a backend sees: a Kernel (cacheable), a Launch (one with its operands), a Call of a routine.
 
 A kernel is a straight-line program over one iteration space. Values are numbered: first the array
 inputs, then the scalar constants, then one value an instruction. Outputs store values elementwise
@@ -92,3 +92,18 @@ class Launch(NamedTuple):
     consts: tuple[np.generic[Any], ...]
     outputs: tuple[View, ...]
     report: Report
+
+
+class Call(NamedTuple):
+    """A routine (a row of ``trueno.ops.ROUTINES``) with its operands.
+
+    params:  what the row's meaning takes as keywords
+    inputs:  views to read
+    outputs: views to write, of the result's shapes and dtypes. They overlap no input, nor each
+             other. A routine that ``updates`` has one, whose contents it changes.
+    """
+
+    routine: str
+    params: dict[str, Any]
+    inputs: tuple[View, ...]
+    outputs: tuple[View, ...]

@@ -8,9 +8,11 @@ import numpy as np
 
 from trueno._array_api._support import NO_VALUE, call, given, implements
 from trueno._array_api.statistical_functions import kept, reduced
-from trueno.dispatch import elementwise, reduce
-from trueno.dtypes import INT64
+from trueno.dispatch import astype, elementwise, reduce
+from trueno.dtypes import INT64, NUMBER
+from trueno.handover import call_numpy
 from trueno.ops import OPS
+from trueno.routines import compute
 
 __all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "searchsorted", "where"]
 
@@ -54,12 +56,25 @@ def nonzero(a: Any, /) -> tuple[Any, ...]:
     return result
 
 
-def searchsorted(a: Any, v: Any, /, side: Any = "left", sorter: Any = None) -> Any:
+@implements(np.searchsorted)
+def searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
     """Where ``v`` (an array or a scalar) would be inserted into sorted ``a`` (one axis): int64.
 
     side: "left" or "right" of equal elements; sorter: the positions that sort ``a``.
     """
-    return call(np.searchsorted, a, v, side, sorter)
+
+    def numpy(reason: str = "no kernel") -> Any:
+        return call_numpy(np.searchsorted, (a, v, side, sorter), reason=reason)
+
+    if sorter is not None or side not in ("left", "right"):
+        return numpy()
+    table, values = given(a), given(v)
+    common = np.result_type(table.dtype, values.dtype)
+    if table.ndim != 1 or values.ndim == 0 or common not in NUMBER:
+        return numpy()
+    arrays = [x if x.dtype == common else astype(x, common) for x in (table, values)]
+    shape = values.shape
+    return compute("searchsorted", arrays, {"side": side}, [(shape, INT64)], numpy)
 
 
 @implements(np.where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from trueno.dtypes import Dtype
-from trueno.plan import Launch
+from trueno.plan import Call, Launch
 
 
 class Backend(Protocol):
@@ -30,4 +30,14 @@ class Backend(Protocol):
         Raises RuntimeError where it fails; the host's data are then as they were.
         A CPU backend reads and writes ``view.array``. A device backend uploads what is stale
         (``storage.device_valid``), writes device copies and calls ``storage.device_written()``.
+        """
+
+    def performs(self, call: Call) -> bool:
+        """Whether the backend has this routine for these operands and parameters."""
+
+    def call(self, call: Call) -> None:
+        """Runs a routine that it ``performs``; the data are where they are for ``launch``.
+
+        Raises RuntimeError where it fails; the outputs of a routine that does not update may then
+        hold anything.
         """

@@ -8,8 +8,8 @@ import numpy as np
 
 from trueno.dtypes import Dtype
 from trueno.memory import NDArray
-from trueno.ops import OPS
-from trueno.plan import Instruction, Launch, Output
+from trueno.ops import OPS, ROUTINES
+from trueno.plan import Call, Instruction, Launch, Output
 
 
 class _Conditions:
@@ -58,6 +58,22 @@ class NumpyBackend:
         except BaseException:  # a signal's handler raised: all outputs are written, or none
             _write(launch, results, masks)
             raise
+
+    def performs(self, call: Call) -> bool:
+        return call.routine in ROUTINES
+
+    def call(self, call: Call) -> None:
+        row = ROUTINES[call.routine]
+        inputs = [view.array for view in call.inputs]
+        outputs = [view.array for view in call.outputs]
+        if row.updates:
+            row.meaning(*outputs, *inputs, **call.params)
+            return
+        results = row.meaning(*inputs, **call.params)
+        for output, result in zip(
+            outputs, results if isinstance(results, tuple) else (results,), strict=True
+        ):
+            np.copyto(output, result)
 
 
 def _write(launch: Launch, results: list[NDArray], masks: list[int]) -> None:

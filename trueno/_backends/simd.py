@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno._backends import _simd
+from trueno._backends import _simd, simd_routines
 from trueno.dtypes import (
     ACCELERATED,
     BOOL,
@@ -32,7 +32,7 @@ from trueno.dtypes import (
 )
 from trueno.memory import NDArray, View
 from trueno.ops import DIVIDE, ELEMENTWISE, INVALID, OPS, OVERFLOW
-from trueno.plan import Instruction, Kernel, Launch, Output
+from trueno.plan import Call, Instruction, Kernel, Launch, Output
 
 _ffi: Any = _simd.ffi
 _lib: Any = _simd.lib
@@ -507,6 +507,16 @@ class SimdBackend:
             if block[0] == _WRITTEN:
                 report(list(block[len(block) - program.masks : len(block)]))
             raise
+
+    def performs(self, call: Call) -> bool:
+        routine = simd_routines.ROUTINES.get(call.routine)
+        return routine is not None and routine.performs(call)
+
+    def call(self, call: Call) -> None:
+        status = simd_routines.ROUTINES[call.routine].run(call)
+        if status < 0:
+            error, message = _ERRORS[status]
+            raise error(f"trueno.{call.routine}: {message}")
 
     def _compile(self, kernel: Kernel) -> _Program:
         if len(self._programs) >= _MOST_PROGRAMS:

@@ -26,7 +26,7 @@ from trueno._backends.wgpu_device import Block, Device, GpuError, adapters, load
 from trueno._backends.wgpu_layout import LayoutError, Operand, Prepared, prepare
 from trueno.dtypes import FLOAT32, FLOAT64, INT32, INT64, UINT32, UINT64, Dtype
 from trueno.memory import NDArray, Storage, View, address
-from trueno.plan import Launch
+from trueno.plan import Call, Launch
 
 __all__ = ["GpuError", "WgpuBackend", "open_backend"]
 
@@ -113,6 +113,12 @@ class WgpuBackend:
             if not self.gpu.features.issuperset(_NEEDS.get(dtype, ())):
                 return False
         return wgsl.supports(op, inputs, output)
+
+    def performs(self, call: Call) -> bool:
+        return False
+
+    def call(self, call: Call) -> None:
+        raise RuntimeError(f"trueno: the GPU has no routine {call.routine}")
 
     def launch(self, launch: Launch) -> None:
         """Records a launch: it runs when a batch is full or something is read.
