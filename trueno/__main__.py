@@ -47,7 +47,7 @@ def _bench(args: argparse.Namespace) -> int:
     if args.group not in bench.GROUPS:
         print(f"trueno bench: GROUP is one of {', '.join(bench.GROUPS)}", file=sys.stderr)
         return 2
-    status: int = bench.main(args.group, args.rounds, args.record)
+    status: int = bench.main(args.group, args.rounds, args.record, args.only)
     return status
 
 
@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure ratios to NumPy, group by group")
     bench.add_argument("group", metavar="GROUP", help="a name that is not a group lists them")
     bench.add_argument("--rounds", type=_positive, default=9, help="timed rounds (9)")
+    bench.add_argument("--only", default="", metavar="TEXT", help="benchmarks named so")
     bench.add_argument("--record", type=Path, help="file for the figures, as JSON")
     bench.set_defaults(run=_bench)
 

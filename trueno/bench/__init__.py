@@ -1,0 +1,6 @@
+"""``python -m trueno bench``: ratios to NumPy and to peers, measured in one run."""
+
+from trueno.bench.cases import GROUPS
+from trueno.bench.measure import main
+
+__all__ = ["GROUPS", "main"]

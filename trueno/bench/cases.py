@@ -1,0 +1,187 @@
+"""The benchmarks: plain NumPy functions, and how a peer says the same where its names differ.
+
+``run`` takes the namespace first: ``numpy`` for NumPy and for Trueno, ``jax.numpy`` for JAX.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Arrays = tuple[np.ndarray[Any, Any], ...]
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """name; what to run; what makes its arrays; how often one timing repeats it; peers' forms.
+
+    torch:   a function of ``torch`` and the arrays, or None
+    numexpr: an expression of a, b, c, ..., or None
+    jax:     whether JAX runs ``run`` (its namespace has NumPy's names)
+    """
+
+    name: str
+    run: Function
+    arrays: Callable[[np.random.Generator], Arrays]
+    repeat: int = 1
+    torch: Function | None = None
+    numexpr: str | None = None
+    jax: bool = True
+
+    def form(self, peer: str) -> Any:
+        """What a peer runs; None if nothing."""
+        if peer == "jax":
+            return self.run if self.jax else None
+        return getattr(self, peer)
+
+
+def _floats(dtype: str, *shapes: tuple[int, ...]) -> Callable[[np.random.Generator], Arrays]:
+    return lambda rng: tuple([rng.random(shape, np.dtype(dtype).type) for shape in shapes])
+
+
+_N = (1 << 24,)
+_SQUARE = (4000, 4000)
+_10M = (10_000_000,)
+_SMALL = (100,)
+
+
+def _gelu(xp: Any, x: Any) -> Any:
+    return 0.5 * x * (1 + xp.tanh(0.7978845608 * (x + 0.044715 * x * x * x)))
+
+
+def _torch_gelu(torch: Any, x: Any) -> Any:
+    return torch.nn.functional.gelu(x, approximate="tanh")
+
+
+def _softmax(xp: Any, x: Any) -> Any:
+    e = xp.exp(x - xp.max(x, axis=1, keepdims=True))
+    return e / xp.sum(e, axis=1, keepdims=True)
+
+
+def _black_scholes(xp: Any, s: Any, k: Any, t: Any) -> Any:
+    """Call and put prices of European options (Black and Scholes 1973); 2 % interest, 30 % a year.
+
+    The normal distribution through erf: SciPy's on ndarrays and TruenoArrays, JAX's on JAX's.
+    """
+    library = "jax.scipy" if xp.__name__ == "jax.numpy" else "scipy"
+    erf = importlib.import_module(f"{library}.special").erf
+    rate, sigma = 0.02, 0.3
+    root = sigma * xp.sqrt(t)
+    d1 = (xp.log(s / k) + (rate + 0.5 * sigma * sigma) * t) / root
+    d2 = d1 - root
+    paid = k * xp.exp(-rate * t)
+    below1 = 0.5 + 0.5 * erf(d1 * math.sqrt(0.5))
+    below2 = 0.5 + 0.5 * erf(d2 * math.sqrt(0.5))
+    return s * below1 - paid * below2, paid * (1 - below2) - s * (1 - below1)
+
+
+def _torch_black_scholes(torch: Any, s: Any, k: Any, t: Any) -> Any:
+    rate, sigma = 0.02, 0.3
+    root = sigma * torch.sqrt(t)
+    d1 = (torch.log(s / k) + (rate + 0.5 * sigma * sigma) * t) / root
+    d2 = d1 - root
+    paid = k * torch.exp(-rate * t)
+    below1 = 0.5 + 0.5 * torch.erf(d1 * math.sqrt(0.5))
+    below2 = 0.5 + 0.5 * torch.erf(d2 * math.sqrt(0.5))
+    return s * below1 - paid * below2, paid * (1 - below2) - s * (1 - below1)
+
+
+def _options(rng: np.random.Generator) -> Arrays:
+    return 50 + 100 * rng.random(_10M), 50 + 100 * rng.random(_10M), 0.1 + 2 * rng.random(_10M)
+
+
+def _indices(rng: np.random.Generator) -> Arrays:
+    return rng.random(_N, np.float32), rng.integers(0, _N[0], _N[0])
+
+
+def _matmul_gelu(xp: Any, a: Any, b: Any, bias: Any) -> Any:
+    return _gelu(xp, a @ b + bias)
+
+
+def _math(name: str) -> Benchmark:
+    """A float64 function, under the same name everywhere."""
+    return Benchmark(
+        f"{name} float64",
+        lambda xp, x: getattr(xp, name)(x),
+        _floats("f8", _10M),
+        torch=lambda torch, x: getattr(torch, name)(x),
+        numexpr=f"{name}(a)",
+    )
+
+
+def _fold(name: str, of_torch: Function | None = None) -> Benchmark:
+    """A reduction of all of a float32 array."""
+    return Benchmark(
+        name,
+        lambda xp, x: getattr(xp, name)(x),
+        _floats("f4", _N),
+        torch=of_torch or (lambda torch, x: getattr(torch, name)(x)),
+    )
+
+
+def _pairs(f: Function, n: int = 1) -> tuple[Function, Any]:
+    return lambda xp, *arrays: f(*arrays), _floats("f8", *[_SMALL] * n)
+
+
+# fmt: off
+GROUPS: dict[str, list[Benchmark]] = {
+    "cpu": [
+        Benchmark("a + b", lambda xp, a, b: a + b, _floats("f4", _N, _N),
+                  torch=lambda torch, a, b: a + b, numexpr="a + b"),
+        Benchmark("2x + 3y - zx + 0.5", lambda xp, x, y, z: 2 * x + 3 * y - z * x + 0.5,
+                  _floats("f4", _N, _N, _N),
+                  torch=lambda torch, x, y, z: 2 * x + 3 * y - z * x + 0.5,
+                  numexpr="2 * a + 3 * b - c * a + 0.5"),
+        *([Benchmark("Black-Scholes float64", _black_scholes, _options,
+                     torch=_torch_black_scholes)] if importlib.util.find_spec("scipy") else []),
+        Benchmark("gelu (tanh)", _gelu, _floats("f4", _N),
+                  torch=_torch_gelu,
+                  numexpr="0.5 * a * (1 + tanh(0.7978845608 * (a + 0.044715 * a * a * a)))"),
+        Benchmark("softmax rows", _softmax, _floats("f4", _SQUARE),
+                  torch=lambda torch, x: torch.softmax(x, 1)),
+        *[_math(name) for name in ("sin", "exp", "log", "tanh")],
+        *[_fold(name) for name in ("sum", "mean")],
+        _fold("var", lambda torch, x: torch.var(x, correction=0)),
+        *[_fold(name) for name in ("min", "argmax")],
+        Benchmark("sum over axis 0", lambda xp, x: xp.sum(x, axis=0), _floats("f4", _SQUARE),
+                  torch=lambda torch, x: torch.sum(x, 0)),
+        Benchmark("where(a > 0.5, b, c)", lambda xp, a, b, c: xp.where(a > 0.5, b, c),
+                  _floats("f4", _N, _N, _N),
+                  torch=lambda torch, a, b, c: torch.where(a > 0.5, b, c),
+                  numexpr="where(a > 0.5, b, c)"),
+        Benchmark("a[a > 0.5]", lambda xp, a: a[a > 0.5], _floats("f4", _N),
+                  torch=lambda torch, a: a[a > 0.5], jax=False),
+        Benchmark("a[indices]", lambda xp, a, i: a[i], _indices, torch=lambda torch, a, i: a[i]),
+        Benchmark("transposed copy", lambda xp, a: xp.array(a.T, order="C"),
+                  _floats("f4", _SQUARE), torch=lambda torch, a: a.T.contiguous()),
+        Benchmark("cumsum", lambda xp, a: xp.cumsum(a), _floats("f4", _N),
+                  torch=lambda torch, a: torch.cumsum(a, 0)),
+        Benchmark("gelu(a @ b + bias)", _matmul_gelu, _floats("f4", *[(1500, 1500)] * 2, (1500,)),
+                  torch=lambda torch, a, b, bias: _torch_gelu(torch, a @ b + bias)),
+        Benchmark("sort", lambda xp, a: xp.sort(a), _floats("f4", _N),
+                  torch=lambda torch, a: torch.sort(a)[0]),
+    ],
+    "small": [
+        Benchmark("x + y", *_pairs(lambda x, y: x + y, 2), repeat=5000),
+        Benchmark("x * 1.5", *_pairs(lambda x: x * 1.5), repeat=5000),
+        Benchmark("-x", *_pairs(lambda x: -x), repeat=5000),
+        Benchmark("np.add(x, y)", *_pairs(lambda x, y: np.add(x, y), 2), repeat=5000),
+        Benchmark("np.exp(x)", *_pairs(lambda x: np.exp(x)), repeat=5000),
+        Benchmark("np.sum(x)", *_pairs(lambda x: np.sum(x)), repeat=5000),
+        Benchmark("np.mean(x)", *_pairs(lambda x: np.mean(x)), repeat=2000),
+        Benchmark("np.where(m, x, y)", *_pairs(lambda x, y: np.where(x, x, y), 2), repeat=5000),
+        Benchmark("np.concatenate", *_pairs(lambda x, y: np.concatenate((x, y)), 2), repeat=5000),
+        Benchmark("np.reshape(x, (10, 10))", *_pairs(lambda x: np.reshape(x, (10, 10))),
+                  repeat=5000),
+        Benchmark("x[3]", *_pairs(lambda x: x[3]), repeat=5000),
+        Benchmark("x[1:]", *_pairs(lambda x: x[1:]), repeat=5000),
+    ],
+}
+# fmt: on
