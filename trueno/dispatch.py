@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,15 +16,17 @@ from trueno.core import Handle, buffer_of, foreign_buffer, handle_on
 from trueno.dtypes import BOOL, INT64, NUMBER, UINT64, Dtype
 from trueno.errors import named
 from trueno.graph import (
-    Leaf,
+    Buffer,
+    Form,
     Node,
     Shape,
     capture,
+    form,
     pending_buffer,
     result_strides,
 )
 from trueno.handover import at_once, before_write, call_numpy, deferral, host, small_array
-from trueno.memory import NDArray, View, same_elements
+from trueno.memory import NDArray, same_elements, view
 from trueno.ops import DIVIDE, INVALID, OPS, OVERFLOW, Op
 
 _WEAK = (int, float, complex)
@@ -32,52 +35,77 @@ _WEAK = (int, float, complex)
 
 
 class Operands:
-    """The operands of one call: arrays and scalars told apart, states gathered."""
+    """The operands of one call: arrays and scalars told apart, states gathered.
 
-    __slots__ = ("arrays", "buffers", "foreign", "keys", "on_gpu", "pending", "pin", "values")
+    keys:    dtypes, and int, float, complex for weak scalars
+    layout:  the keys, that of an array followed by its shape and strides
+    values:  the operands as given, NumPy's scalars converted
+    arrays:  the arrays' ndarrays, None for scalars
+    buffers: the arrays' buffers, None where there is none yet
+    foreign: whether others may write to one of them
+    """
+
+    __slots__ = (
+        "_misaligned", "arrays", "buffers", "foreign", "keys", "layout", "on_gpu", "pending",
+        "pin", "values",
+    )  # fmt: skip
 
     def __init__(self, name: str, operands: tuple[Any, ...]) -> None:
-        self.keys: list[Any] = []  # dtypes, and int, float, complex for weak scalars
+        self.keys: list[Any] = []
+        self.layout: list[Any] = []
         self.values: list[Any] = []
         self.arrays: list[NDArray | None] = []
-        self.buffers: list[Any] = []
+        self.buffers: list[Buffer | None] = []
         self.pin = "auto"
-        self.pending = self.on_gpu = self.foreign = False
-        for x in operands:
-            if isinstance(x, Handle):
+        self.pending = self.on_gpu = self.foreign = self._misaligned = False
+        ours = Handle.result_class
+        for operand in operands:
+            x = operand
+            kind: Any = type(x)
+            buffer = None
+            if kind is ours:
                 array = x._array
                 buffer = x._buffer
-                if buffer is not None and not buffer.plain:
-                    self.pending |= buffer.node is not None
-                    self.on_gpu |= not buffer.host_valid
-                    if buffer.pin != "auto":
-                        if self.pin not in ("auto", buffer.pin):
-                            raise ValueError(
-                                f"trueno.{name}: operands are pinned to different devices, "
-                                f"{self.pin!r} and {buffer.pin!r}; move one with to_device()"
-                            )
-                        self.pin = buffer.pin
-                if buffer is not None and buffer.shared:
-                    self.foreign = True
-                self._add(array.dtype, x, array, buffer)
-            elif type(x) in _WEAK:
-                self._add(type(x), x, None, None)
+                if buffer is not None:
+                    if not buffer.plain:
+                        self._add_state(name, buffer)
+                    if buffer.foreign or (buffer.exports and buffer.shared):
+                        self.foreign = True
+            elif kind in _WEAK:
+                array = None
             elif isinstance(x, (np.generic, bool)):
-                scalar = np.asarray(x)[()]
-                self._add(scalar.dtype, scalar, None, None)
+                array = None
+                x = np.asarray(x)[()]
+                kind = x.dtype
             elif isinstance(x, _WEAK):  # a subclass, such as an IntEnum's member
-                kind: Any = next(kind for kind in _WEAK if isinstance(x, kind))
-                self._add(kind, kind(x), None, None)
+                array = None
+                kind = next(kind for kind in _WEAK if isinstance(x, kind))
+                x = kind(x)
             else:
                 array = np.asarray(x)
                 self.foreign = True
-                self._add(array.dtype, x, array, None)
+            if array is not None:
+                kind = array.dtype
+                self.layout += kind, array.shape, array.strides
+                if not array.flags.aligned:
+                    self._misaligned = True
+            else:
+                self.layout.append(kind)
+            self.keys.append(kind)
+            self.values.append(x)
+            self.arrays.append(array)
+            self.buffers.append(buffer)
 
-    def _add(self, key: Any, value: Any, array: NDArray | None, buffer: Any) -> None:
-        self.keys.append(key)
-        self.values.append(value)
-        self.arrays.append(array)
-        self.buffers.append(buffer)
+    def _add_state(self, name: str, buffer: Buffer) -> None:
+        self.pending |= buffer.node is not None
+        self.on_gpu |= not buffer.host_valid
+        if buffer.pin != "auto":
+            if self.pin not in ("auto", buffer.pin):
+                raise ValueError(
+                    f"trueno.{name}: operands are pinned to different devices, "
+                    f"{self.pin!r} and {buffer.pin!r}; move one with to_device()"
+                )
+            self.pin = buffer.pin
 
     def shape(self) -> Shape:
         """The broadcast shape. Raises ValueError as NumPy does."""
@@ -90,18 +118,33 @@ class Operands:
         return np.broadcast(*[array for array in self.arrays if array is not None]).shape
 
     def aligned(self) -> bool:
-        return all(array.flags.aligned for array in self.arrays if array is not None)
+        """Whether every array's elements stand at multiples of their size."""
+        return not self._misaligned
 
-    def capture(self, i: int, dtype: Dtype) -> Any:
-        """Operand ``i`` for a node, scalars as NumPy scalars of ``dtype``."""
-        array = self.arrays[i]
-        if array is None:
-            value = self.values[i]
-            return dtype.type(value) if type(value) in _WEAK else value.astype(dtype)
+    def scalar(self, i: int, dtype: Dtype) -> Any:
+        """The scalar that operand ``i`` is, as NumPy's of ``dtype``."""
         value = self.values[i]
-        if not isinstance(value, Handle):
-            return Leaf(View(foreign_buffer(array), array), None)
-        return capture(array, buffer_of(value))
+        if type(value) not in _WEAK:
+            return value.astype(dtype)
+        try:
+            return dtype.type(value)
+        except OverflowError as error:  # a Python integer that the dtype cannot hold
+            raise _Refused(NUMPYS_ERROR) from error
+
+    def buffer(self, i: int) -> Buffer:
+        """The buffer of the array that operand ``i`` is, made now if there was none."""
+        buffer: Buffer | None = self.buffers[i]
+        if buffer is None:
+            value, array = self.values[i], self.arrays[i]
+            assert array is not None
+            buffer = buffer_of(value) if isinstance(value, Handle) else foreign_buffer(array)
+        return buffer
+
+    def capture(self, i: int) -> Any:
+        """The array that operand ``i`` is, for a node."""
+        array = self.arrays[i]
+        assert array is not None
+        return capture(array, self.buffer(i))
 
     def layouts(self) -> list[tuple[Shape, Shape]]:
         return [(array.shape, array.strides) for array in self.arrays if array is not None]
@@ -117,13 +160,6 @@ def _strides(shape: Shape, dtype: Dtype, operands: Operands) -> Shape:
         strides.append(itemsize)
         itemsize *= n
     return tuple(reversed(strides))
-
-
-def _size(shape: Shape) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size
 
 
 # ---------------------------------------------------------------- elementwise
@@ -143,95 +179,130 @@ class _Refused(Exception):  # noqa: N818 (a signal, not an error)
 
 
 class _Decision(NamedTuple):
-    """How calls of one operation on operands of certain dtypes are computed."""
+    """What holds for all calls of one operation on operands of certain dtypes and layouts.
 
-    ins: tuple[Dtype, ...]
-    out: Dtype
-    backend: str
-    casts: tuple[bool, ...]
+    size:    the result's elements; None if the operands do not broadcast
+    gain:    in the dtype computed in, the operation pays with this many times fewer elements
+    refusal: why NumPy does such calls, "" if it does not; then the rest holds as well
+    form:    the node's
+    ins:     the dtypes in which the operands are taken
+    casts:   the form of each operand's cast, or None
+    raises:  the floating-point conditions that may arise
+    scalar:  whether NumPy returns a scalar
+    """
+
+    size: int | None
+    gain: int
+    refusal: str
+    form: Form | None = None
+    ins: tuple[Dtype, ...] = ()
+    casts: tuple[Form | None, ...] = ()
+    raises: int = 0
+    scalar: bool = False
 
 
 NUMPYS_ERROR = "NumPy decides the error"
 _CAST, _POW = OPS["cast"], OPS["pow"]
 
 
-def _decide(op: Op, operands: Operands) -> _Decision:
-    """Dtypes and backend for a call; raises _Refused where it has none."""
-    key = (op, tuple(operands.keys), operands.pin, operands.on_gpu, SETTINGS.get().backend)
-    decision = engine.decisions.get(key)
-    if decision is None:
-        decision = engine.decisions[key] = _new_decision(op, operands)
-    if not isinstance(decision, _Decision):
-        raise _Refused(decision)
-    return decision
+_DECISIONS_KEPT = 8192
 
 
-def _new_decision(op: Op, operands: Operands) -> _Decision | str:
+def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision:
+    try:
+        shape = operands.shape()
+        if into is not None and np.broadcast_shapes(shape, into.shape) != into.shape:
+            return _Decision(None, 1, NUMPYS_ERROR)
+    except ValueError:
+        return _Decision(None, 1, NUMPYS_ERROR)
+    if into is not None:
+        shape = into.shape
+    size = math.prod(shape)
     try:
         *ins, out = resolve(op, tuple(operands.keys))
     except TypeError:
-        return NUMPYS_ERROR
+        return _Decision(size, 1, NUMPYS_ERROR)
+    gain = op.gain(ins[-1])
     backend, reason = engine.choose(op.name, tuple(ins), out, operands.pin, operands.on_gpu)
     if backend is None:
-        return reason
-    casts = [
-        not isinstance(key, type) and key != dtype
-        for key, dtype in zip(operands.keys, ins, strict=True)
-    ]
-    for cast, key, dtype in zip(casts, operands.keys, ins, strict=True):
-        if cast and (key not in NUMBER or not engine.supports(backend, "cast", (key,), dtype)):
-            return f"{key} is computed by NumPy"
-    return _Decision(tuple(ins), out, backend, tuple(casts))
+        return _Decision(size, gain, reason)
+    strides = into.strides if into is not None else _strides(shape, out, operands)
+    casts: list[Form | None] = []
+    for key, dtype, array in zip(operands.keys, ins, operands.arrays, strict=True):
+        if isinstance(key, type) or key == dtype:
+            casts.append(None)
+            continue
+        if key not in NUMBER or not engine.supports(backend, "cast", (key,), dtype):
+            return _Decision(size, gain, f"{key} is computed by NumPy")
+        casts.append(None if array is None else form(_CAST, shape, strides, dtype, backend))
+    return _Decision(
+        size,
+        gain,
+        "",
+        form(op, shape, strides, out, backend),
+        tuple(ins),
+        tuple(casts),
+        DIVIDE | OVERFLOW | INVALID if ins[0].kind == "c" else op.raises,
+        # Of no dimensions, ufuncs return scalars; other functions, arrays.
+        not shape and isinstance(op.meaning, np.ufunc),
+    )
 
 
-def _errstate(op: Op, dtype: Dtype) -> int:
-    """The conditions to warn about when the operation runs, by what holds now."""
-    raises = DIVIDE | OVERFLOW | INVALID if dtype.kind == "c" else op.raises
-    if not raises:
-        return 0
-    errstate = engine.errstate(op, raises)
+def _errstate(op: Op, raises: int) -> int:
+    """Those of the conditions to warn about when the operation runs, by what holds now."""
+    errstate = engine.errstate(op, raises) if raises else 0
     if errstate is None:
         raise _Refused("floating-point conditions raise, call or print")
     return errstate
 
 
-def _node(op: Op, operands: Operands, into: NDArray | None = None) -> Node:
-    """A node for the call; raises _Refused, with the reason, where NumPy should do it at once.
+def _node(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node, bool]:
+    """A node for the call, and whether NumPy returns a scalar.
 
     into: the array that the result will be written to: its shape, strides and dtype hold.
+
+    Raises _Refused, with the reason, where NumPy should do the call at once.
     """
-    try:
-        shape = operands.shape()
-        if into is not None and shape != into.shape:
-            shape = np.broadcast_shapes(shape, into.shape)
-    except ValueError as error:
-        raise _Refused(NUMPYS_ERROR) from error
-    if into is not None and shape != into.shape:
-        raise _Refused(NUMPYS_ERROR)
-    slow = bool(op.heavy) and any(getattr(key, "char", "") in op.heavy for key in operands.keys)
-    elsewhere = operands.pending or operands.on_gpu
-    reason = engine.refusal(_size(shape), slow, operands.pin, elsewhere)
-    if reason is not None:
-        raise _Refused(reason)
-    ins, out, backend, casts = _decide(op, operands)
+    settings = SETTINGS.get()
+    key = (op, settings.backend, operands.pin, operands.on_gpu, *operands.layout)
+    if into is not None:
+        key = (*key, into.shape, into.strides)
+    decision: _Decision | None = engine.decisions.get(key)
+    if decision is None:
+        if len(engine.decisions) >= _DECISIONS_KEPT:
+            engine.decisions.clear()
+        decision = engine.decisions[key] = _new_decision(op, operands, into)
+    size = decision.size
+    if size is not None and (
+        size == 0
+        or (
+            not (operands.pending or operands.on_gpu or size * decision.gain >= settings.threshold)
+            and operands.pin != "gpu"
+        )
+    ):
+        raise _Refused(engine.BELOW)
+    if decision.form is None:
+        raise _Refused(decision.refusal)
     if not operands.aligned():
         raise _Refused("unaligned memory")
-    errstate = _errstate(op, ins[0])
-    if op is _POW and ins[1].kind == "i":
+    raises = decision.raises
+    errstate = _errstate(op, raises) if raises else 0
+    if op is _POW and decision.ins[1].kind == "i":
         exponent = operands.values[1]
         if type(exponent) is not int or exponent < 0:
             raise _Refused("NumPy checks integer exponents")
-    strides = into.strides if into is not None else _strides(shape, out, operands)
     args = []
-    for i, dtype in enumerate(ins):
-        try:
-            arg = operands.capture(i, dtype)
-        except OverflowError as error:  # a Python integer that the dtype cannot hold
-            raise _Refused(NUMPYS_ERROR) from error
-        if casts[i] and operands.arrays[i] is not None:
-            arg = Node(_CAST, (arg,), shape, strides, dtype, backend, 0)
-        args.append(arg)
-    return Node(op, tuple(args), shape, strides, out, backend, errstate)
+    arrays = operands.arrays
+    for i, dtype in enumerate(decision.ins):
+        array = arrays[i]
+        if array is None:
+            args.append(operands.scalar(i, dtype))
+        else:
+            buffer = operands.buffers[i] or operands.buffer(i)
+            arg = view(buffer, array) if buffer.node is None else capture(array, buffer)
+            cast = decision.casts[i]
+            args.append(arg if cast is None else Node(cast, (arg,), 0))
+    return Node(decision.form, tuple(args), errstate), decision.scalar
 
 
 def _pending(node: Node, operands: Operands, scalar: bool) -> Any:
@@ -245,19 +316,16 @@ def _pending(node: Node, operands: Operands, scalar: bool) -> Any:
 def elementwise(op: Op, *operands: Any) -> Any:
     """``op`` on arrays and scalars that broadcast together: a handle."""
     if op.nin == 1 and isinstance(operands[0], Handle):
-        small = small_array(operands[0], op.heavy)
+        small = small_array(operands[0], op)
         if small is not None:
             return at_once(op.name, op.meaning, small)
     gathered = Operands(op.name, operands)
-    with graph.lock:
-        try:
-            node = _node(op, gathered)
-        except _Refused as refused:
-            reason = str(refused)
-        else:
-            # Of no dimensions, ufuncs return scalars; other functions, arrays.
-            scalar = not node.shape and isinstance(op.meaning, np.ufunc)
+    try:
+        with graph.lock:
+            node, scalar = _node(op, gathered)
             return _pending(node, gathered, scalar)
+    except _Refused as refused:
+        reason = str(refused)
     return call_numpy(op.meaning, operands, name=op.name, reason=reason)
 
 
@@ -265,15 +333,14 @@ def astype(x: Any, dtype: Dtype) -> Any:
     """A copy of ``x`` in another (or the same) dtype, in NumPy's "unsafe" casting."""
     operands = Operands("astype", (x,))
     array = x._array
-    with graph.lock:
-        try:
+    try:
+        with graph.lock:
             # NumPy orders the axes of a copy by another rule than those of a ufunc's result.
             strides = np.empty_like(array, dtype).strides
             node = _cast(operands, dtype, array.shape, strides)
-        except _Refused as refused:
-            reason = str(refused)
-        else:
             return _pending(node, operands, x._scalar)
+    except _Refused as refused:
+        reason = str(refused)
     result = call_numpy(np.ndarray.astype, (x, dtype), name="astype", reason=reason)
     result._scalar = x._scalar
     return result
@@ -283,7 +350,8 @@ def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Nod
     key = operands.keys[0]
     if key.kind == "c" and dtype.kind != "c":
         raise _Refused("NumPy gives its ComplexWarning")
-    reason = engine.refusal(_size(shape), False, operands.pin, operands.pending or operands.on_gpu)
+    elsewhere = operands.pending or operands.on_gpu
+    reason = engine.refusal(math.prod(shape), _CAST.gain(dtype), operands.pin, elsewhere)
     if reason is not None:
         raise _Refused(reason)
     backend, reason = engine.choose("cast", (key,), dtype, operands.pin, operands.on_gpu)
@@ -291,8 +359,9 @@ def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Nod
         raise _Refused(reason)
     if not operands.aligned():
         raise _Refused("unaligned memory")
-    errstate = _errstate(_CAST, dtype)
-    return Node(_CAST, (operands.capture(0, key),), shape, strides, dtype, backend, errstate)
+    raises = DIVIDE | OVERFLOW | INVALID if dtype.kind == "c" else _CAST.raises
+    args = (operands.capture(0),)
+    return Node(form(_CAST, shape, strides, dtype, backend), args, _errstate(_CAST, raises))
 
 
 # ---------------------------------------------------------------- writes
@@ -345,16 +414,17 @@ def _update_node(op: Op, handle: Any, operands: tuple[Any, ...]) -> tuple[Node, 
     gathered = Operands(op.name, operands)
     if gathered.pin == "auto" and handle._buffer is not None:
         gathered.pin = handle._buffer.pin
-    node = _node(op, gathered, into=target)
-    if node.dtype != target.dtype:
-        if not np.can_cast(node.dtype, target.dtype, "safe"):
+    node, _ = _node(op, gathered, into=target)
+    computed = node.form
+    if computed.dtype != target.dtype:
+        if not np.can_cast(computed.dtype, target.dtype, "safe"):
             raise _Refused("NumPy decides whether the result fits")
         if target.dtype not in NUMBER or not engine.supports(
-            node.backend, "cast", (node.dtype,), target.dtype
+            computed.backend, "cast", (computed.dtype,), target.dtype
         ):
             raise _Refused(f"{target.dtype} is computed by NumPy")
-        args = (node,)
-        node = Node(_CAST, args, node.shape, node.strides, target.dtype, node.backend, 0)
+        shape, strides = computed.shape, computed.strides
+        node = Node(form(_CAST, shape, strides, target.dtype, computed.backend), (node,), 0)
     return node, gathered
 
 
@@ -413,7 +483,7 @@ def reduce(
         kwargs["keepdims"] = True
     if not isinstance(x, Handle):
         return call_numpy(op.meaning, (x,), {"axis": axis, **kwargs}, name=op.name)
-    small = small_array(x)
+    small = small_array(x, op)
     if small is not None and "out" not in others:
         # The method costs half of the function.
         return at_once(op.name, getattr(small, op.name), axis, **kwargs)
@@ -454,7 +524,9 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
         computed = array.dtype
         result = INT64 if positional else computed
     operands = Operands(op.name, (x,))
-    small = engine.refusal(array.size, False, operands.pin, operands.pending or operands.on_gpu)
+    small = engine.refusal(
+        array.size, op.gain(array.dtype), operands.pin, operands.pending or operands.on_gpu
+    )
     if small is not None:
         raise _Refused(small)
     backend, reason = engine.choose(op.name, (computed,), result, operands.pin, operands.on_gpu)
@@ -462,22 +534,22 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
         raise _Refused(reason)
     if not operands.aligned():
         raise _Refused("unaligned memory")
-    errstate = _errstate(op, computed)
+    errstate = _errstate(op, DIVIDE | OVERFLOW | INVALID if computed.kind == "c" else op.raises)
     if computed != array.dtype and (
         not np.can_cast(array.dtype, computed, "same_kind")
         or not engine.supports(backend, "cast", (array.dtype,), computed)
     ):
         raise _Refused(f"a {op.name} of {array.dtype} in {computed}")
-    arg = operands.capture(0, computed)
+    arg = operands.capture(0)
     if computed != array.dtype:
         strides = _strides(array.shape, computed, operands)
-        arg = Node(_CAST, (arg,), array.shape, strides, computed, backend, 0)
+        arg = Node(form(_CAST, array.shape, strides, computed, backend), (arg,), 0)
     kept = tuple([1 if i in axes else n for i, n in enumerate(array.shape)])
     # NumPy orders the result's axes as it iterates over all axes; positions it returns in C order.
     iterated = [] if positional else [(array.shape, array.strides)]
     order = result_strides(array.shape, 1, iterated)
     strides = result_strides(kept, result.itemsize, [(kept, order)])
-    node = Node(op, (arg,), kept, strides, result, backend, errstate, axes)
+    node = Node(form(op, kept, strides, result, backend, axes, array.shape), (arg,), errstate)
     handle = _pending(node, operands, False)
     # At once: waiting would keep large operands for the sake of a small result.
     engine.evaluate([node])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import math
 import os
@@ -11,7 +10,7 @@ import time
 import warnings
 import weakref
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,13 +77,7 @@ def supports(name: str, op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bo
     return known
 
 
-def limit(heavy: bool) -> int:
-    """Elements from which an operation on plain host arrays is deferred."""
-    threshold = SETTINGS.get().threshold
-    return threshold // HEAVY_GAIN if heavy else threshold
-
-
-def refusal(size: int, heavy: bool, pin: str, pending: bool) -> str | None:
+def refusal(size: int, gain: int, pin: str, pending: bool) -> str | None:
     """Why a call on ``size`` elements is not worth deferring; None if it is.
 
     What a pending array feeds is deferred with it, and what the user pinned to the GPU runs there.
@@ -93,12 +86,10 @@ def refusal(size: int, heavy: bool, pin: str, pending: bool) -> str | None:
         return BELOW
     if pending or pin == "gpu":
         return None
-    return BELOW if size < limit(heavy) else None
+    return BELOW if size * gain < SETTINGS.get().threshold else None
 
 
 BELOW = "below the threshold"
-# An operation that is slow in NumPy pays for its launch with this many times fewer elements.
-HEAVY_GAIN = 192
 
 
 def choose(
@@ -152,6 +143,12 @@ _MESSAGES = (
     (DIVIDE, "divide by zero"), (OVERFLOW, "overflow"),
     (UNDERFLOW, "underflow"), (INVALID, "invalid value"),
 )  # fmt: skip
+# The object that numpy.errstate and numpy.seterr replace; where this NumPy keeps it elsewhere,
+# what it says, which is a new object every time.
+_variable = getattr(np._core.umath, "_extobj_contextvar", None)  # type: ignore[attr-defined]
+_modes: Callable[[], Any] = np.geterr if _variable is None else _variable.get
+# The modes and filters last met, and what they mean for (operation, conditions).
+_errstates: tuple[Any, list[Any], dict[tuple[Op, int], int | None]] = (None, [], {})
 
 
 def errstate(op: Op, raises: int) -> int | None:
@@ -159,6 +156,19 @@ def errstate(op: Op, raises: int) -> int | None:
 
     None where one raises, calls or prints: then the operation must run at once.
     """
+    global _errstates
+    modes, filters, known = _errstates
+    if _modes() is not modes or warnings.filters != filters:
+        known = {}
+        _errstates = _modes(), list(warnings.filters), known
+    try:
+        return known[op, raises]
+    except KeyError:
+        known[op, raises] = bits = _errstate(op, raises)
+        return bits
+
+
+def _errstate(op: Op, raises: int) -> int | None:
     bits = 0
     modes = np.geterr()
     for name, bit in _MODE_BITS:
@@ -168,11 +178,10 @@ def errstate(op: Op, raises: int) -> int | None:
         elif mode != "ignore" and bit & raises:
             return None
     bits &= raises
-    return _filtered(op, bits, tuple(warnings.filters)) if bits else 0
+    return _filtered(op, bits, warnings.filters) if bits else 0
 
 
-@functools.lru_cache(maxsize=1024)
-def _filtered(op: Op, bits: int, filters: tuple[Any, ...]) -> int | None:
+def _filtered(op: Op, bits: int, filters: Sequence[Any]) -> int | None:
     """The bits that the filters do not ignore; None where they raise, or ask for a module."""
     for bit, words in _MESSAGES:
         if not bits & bit:
@@ -200,18 +209,35 @@ def _numpy_name(op: Op) -> str:
 class _Report:
     """A launch's ``report``: notes that its outputs are written, and what to warn the user of.
 
-    A GPU keeps it until conditions are known: it must not keep the nodes' results as long.
+    nodes: those of the kernel's instructions and of its outputs
     """
 
-    __slots__ = ("asked", "written")
+    __slots__ = ("asked", "nodes", "written")
 
     def __init__(self, nodes: Sequence[Node]) -> None:
-        self.asked = [(n.op, n.errstate, weakref.ref(n) if n.errstate else None) for n in nodes]
+        self.nodes = nodes
+        self.asked: list[tuple[Op, int, weakref.ref[Node] | None]] = []
         self.written = False
+
+    def wait(self) -> None:
+        """Forgets the nodes but for what must be known of them.
+
+        A GPU keeps reports until it knows of conditions: not the nodes' results as long.
+        """
+        self.asked = self._asked()
+        self.nodes = ()
+
+    def _asked(self) -> list[tuple[Op, int, weakref.ref[Node] | None]]:
+        return [
+            (node.form.op, node.errstate, weakref.ref(node) if node.errstate else None)
+            for node in self.nodes
+        ]
 
     def __call__(self, masks: Sequence[int]) -> None:
         self.written = True
-        for (op, errstate, reference), mask in zip(self.asked, masks, strict=True):
+        if not any(masks):
+            return
+        for (op, errstate, reference), mask in zip(self.asked or self._asked(), masks, strict=True):
             told = mask & errstate
             if told and reference is not None:
                 node = reference()
@@ -242,7 +268,9 @@ def _warn() -> None:
 
 # ---------------------------------------------------------------- running
 
+# By structure; and by keys, which are found faster but hold shapes too.
 _plans: OrderedDict[Any, Plan] = OrderedDict()
+_plans_by_key: dict[Any, Plan] = {}
 _PLANS_KEPT = 512
 
 
@@ -299,12 +327,9 @@ def evaluate(nodes: list[Node]) -> None:
         work = _ordered(nodes)
         if not work.nodes:
             return
-        signature = work.signature()
-        planned = _plans.get(signature)
+        planned = _plans_by_key.get(work.key)
         if planned is None:
-            planned = _plans[signature] = plan(work)
-            if len(_plans) > _PLANS_KEPT:
-                _plans.popitem(last=False)
+            planned = _planned(work)
         debug = SETTINGS.get().debug
         for step in planned:
             if debug:
@@ -316,6 +341,26 @@ def evaluate(nodes: list[Node]) -> None:
             _warn()
 
 
+def forget_plans() -> None:
+    """Empties the caches of plans."""
+    _plans.clear()
+    _plans_by_key.clear()
+
+
+def _planned(work: Graph) -> Plan:
+    """The plan for a graph whose key is not known."""
+    structure = work.structure()
+    planned = _plans.get(structure)
+    if planned is None:
+        planned = _plans[structure] = plan(work)
+        if len(_plans) > _PLANS_KEPT:
+            _plans.popitem(last=False)
+    if len(_plans_by_key) >= _PLANS_KEPT:
+        _plans_by_key.clear()
+    _plans_by_key[work.key] = planned
+    return planned
+
+
 def _ordered(nodes: list[Node]) -> Graph:
     """The graph below ``nodes``, once every write in it may happen.
 
@@ -325,12 +370,10 @@ def _ordered(nodes: list[Node]) -> Graph:
     while True:
         work = Graph(nodes)
         overtaken: list[Node] = []
-        for node in work.nodes:
-            buffer = node.buffer() if node.buffer is not None else None
-            if buffer is not None and buffer.node is node and buffer.before:
-                overtaken += _wanted_elsewhere(node, buffer)
-                if not overtaken:
-                    buffer.before = []
+        for node, buffer in work.writes:
+            overtaken += _wanted_elsewhere(node, buffer)
+            if not overtaken:
+                buffer.before = []
         if not overtaken:
             return work
         evaluate(overtaken)
@@ -354,21 +397,15 @@ def _wanted_elsewhere(write: Node, buffer: Buffer) -> list[Node]:
 
 
 def _run(work: Graph, step: Step) -> None:
-    nodes = work.nodes
-    space = work.spaces[step.space]
-    axes = nodes[step.axes_of].axes
-    inputs = []
-    for is_leaf, at in step.inputs:
-        view = work.leaves[at] if is_leaf else nodes[at].result
-        assert view is not None
-        inputs.append(view)
+    nodes, leaves = work.nodes, work.leaves
+    inputs = [leaves[at] if is_leaf else nodes[at].result for is_leaf, at in step.inputs]
     outputs: list[View] = []
     copies: list[tuple[View, View]] = []
     for at in step.outputs:
         node = nodes[at]
-        buffer = node.buffer() if node.buffer is not None else None
+        reference = node.buffer
+        buffer = None if reference is None else reference()
         if buffer is not None and buffer.node is node:
-            assert buffer.target is not None
             view = View(buffer, buffer.target)
             if _overlaps_elsewhere(view, inputs):
                 aside = _fresh(node)
@@ -377,9 +414,12 @@ def _run(work: Graph, step: Step) -> None:
         else:
             view = _fresh(node)
         outputs.append(view)
-    report = _Report([nodes[at] for at in (*step.nodes, *step.outputs)])
+    report = _Report([nodes[at] for at in step.reported])
     consts = tuple([work.consts[at] for at in step.consts])
-    launch = Launch(step.kernel, space, axes, tuple(inputs), consts, tuple(outputs), report)
+    form = work.forms[step.space]
+    launch = Launch(
+        step.kernel, form.space, step.axes, tuple(inputs), consts, tuple(outputs), report
+    )
     interrupt: BaseException | None = None
     try:
         _launch(step.backend, launch)
@@ -389,6 +429,8 @@ def _run(work: Graph, step: Step) -> None:
         if not report.written:
             raise
         interrupt = error
+    if not report.written:
+        report.wait()
     for aside, view in copies:
         try:
             _copy(step.backend, aside, view)
@@ -415,18 +457,20 @@ def _ignore(masks: Sequence[int]) -> None:
 
 def _fresh(node: Node) -> View:
     # A node's strides say how its axes are ordered; those of a write's target may have gaps.
-    strides = result_strides(node.shape, node.dtype.itemsize, [(node.shape, node.strides)])
-    root, array = allocate(node.shape, strides, node.dtype)
+    form = node.form
+    strides = result_strides(form.shape, form.dtype.itemsize, [(form.shape, form.strides)])
+    root, array = allocate(form.shape, strides, form.dtype)
     return View(Buffer(root), array)
 
 
 def _overlaps_elsewhere(view: View, inputs: list[View]) -> bool:
     """Whether an input shares memory with ``view`` other than element by element."""
-    mine = view.array
-    for other in inputs:
-        if other.storage is not view.storage and not view.storage.shared:
+    storage, mine = view
+    shared = storage.shared
+    for other, array in inputs:
+        if other is not storage and not shared:
             continue
-        if not same_elements(other.array, mine) and np.may_share_memory(other.array, mine):
+        if not same_elements(array, mine) and np.may_share_memory(array, mine):
             return True
     return False
 

@@ -12,6 +12,7 @@ runs before the write does. So a node always finds the contents it was given, ho
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import weakref
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 
 from trueno import memory
 from trueno.dtypes import Dtype
-from trueno.memory import NDArray, Storage, View
+from trueno.memory import NDArray, Storage, View, view
 from trueno.ops import Op
 
 Shape = tuple[int, ...]
@@ -47,92 +48,146 @@ _STEP_BEFORE = 8
 
 
 class Leaf(NamedTuple):
-    """An operand in memory: ``view``, whose contents are valid once ``source`` (if any) has run."""
+    """An operand in memory that is still to be written: ``view``, valid once ``source`` has run."""
 
     view: View
-    source: Node | None
+    source: Node
 
 
-Operand = "Node | Leaf | np.generic[Any]"
+# Node (a whole result, pending), View (memory as it is now), Leaf, or a NumPy scalar.
+Operand = "Node | View | Leaf | np.generic[Any]"
+
+
+class Form:
+    """What is alike in all nodes of one kind: everything but operands and contents.
+
+    There is one object a kind (``form`` makes it), so that plans are found by identity.
+
+    op:      the row of the operation table
+    shape:   the result's shape; a reduction keeps its axes with length 1
+    strides: the result's strides, in bytes
+    dtype:   the result's dtype
+    backend: name of the backend that was chosen
+    axes:    for a reduction, the reduced axes
+    space:   the iteration space: a reduction's is its operand's shape
+    """
+
+    __slots__ = ("axes", "backend", "dtype", "op", "shape", "space", "strides")
+
+    def __init__(
+        self,
+        op: Op,
+        shape: Shape,
+        strides: Shape,
+        dtype: Dtype,
+        backend: str,
+        axes: Shape,
+        space: Shape,
+    ) -> None:
+        self.op = op
+        self.shape = shape
+        self.strides = strides
+        self.dtype = dtype
+        self.backend = backend
+        self.axes = axes
+        self.space = space
+
+
+_forms: dict[tuple[Any, ...], Form] = {}
+_FORMS_KEPT = 8192
+
+
+def form(
+    op: Op,
+    shape: Shape,
+    strides: Shape,
+    dtype: Dtype,
+    backend: str,
+    axes: Shape = (),
+    space: Shape | None = None,
+) -> Form:
+    """The one Form of this kind; ``space`` is the shape where it is not given."""
+    key = (op, shape, strides, dtype, backend, axes, space)
+    known = _forms.get(key)
+    if known is None:
+        if len(_forms) >= _FORMS_KEPT:  # shapes that vary without end are not worth keeping
+            _forms.clear()
+        known = _forms[key] = Form(
+            op, shape, strides, dtype, backend, axes, shape if space is None else space
+        )
+    return known
+
+
+# Sets of buffers are integers of one bit a buffer. The bits are dealt in turn: few share one.
+_bits = itertools.cycle([1 << i for i in range(128)])
 
 
 class Node:
     """One operation on operands: pure, with its result's shape, dtype and strides decided.
 
-    op:       the row of the operation table
-    args:     Nodes (whole results, pending), Leaves (memory) and NumPy scalars; emptied once run
-    axes:     for a reduction, the reduced axes; the result keeps them with length 1
-    backend:  name of the backend that was chosen for it
+    form:     the operation, and its result's shape, strides and dtype
+    args:     the operands; emptied once run
     errstate: bits of the floating-point conditions to warn about (trueno.ops.DIVIDE, ...)
     result:   the view that holds the value, once computed
     buffer:   weak reference to the Buffer that waits for the value; dead, or waiting for another
               node, means that nobody but other nodes can ever see this value
     readers:  weak references to the nodes that take this value as an operand
     depth:    operations along the longest path below
-    leaves:   identities of the buffers read below
+    leaves:   the bits of the buffers read below
     """
 
     __slots__ = (
-        "__weakref__", "args", "axes", "backend", "buffer", "depth", "dtype", "errstate",
-        "leaves", "op", "readers", "result", "shape", "strides",
+        "__weakref__", "args", "buffer", "depth", "errstate", "form", "leaves", "readers", "result",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        op: Op,
-        args: tuple[Any, ...],
-        shape: Shape,
-        strides: Shape,
-        dtype: Dtype,
-        backend: str,
-        errstate: int,
-        axes: Shape = (),
-    ) -> None:
-        self.op = op
+    def __init__(self, form: Form, args: tuple[Any, ...], errstate: int) -> None:
+        self.form = form
         self.args = args
-        self.shape = shape
-        self.strides = strides
-        self.dtype = dtype
-        self.backend = backend
         self.errstate = errstate
-        self.axes = axes
         self.buffer: weakref.ref[Buffer] | None = None
         self.result: View | None = None
         self.readers: list[weakref.ref[Node]] = []
-        self.depth = 1
-        self.leaves: frozenset[int] = frozenset()
+        depth = leaves = 0
         reference = weakref.ref(self)
         for arg in args:
-            if type(arg) is Node:
-                self._on(arg, arg.readers, reference)
-            elif type(arg) is Leaf:
-                storage = arg.view.storage
-                assert type(storage) is Buffer
-                self._on(arg.source, storage.readers, reference)
-                self.leaves |= {id(storage)}
-
-    def _on(
-        self, node: Node | None, readers: list[weakref.ref[Node]], reference: weakref.ref[Node]
-    ) -> None:
-        """Notes that this node needs ``node``; joins the ``readers`` of what it reads."""
-        if node is not None:
-            self.depth = max(self.depth, node.depth + 1)
-            self.leaves |= node.leaves
-        readers.append(reference)
-        count = len(readers)
-        if count >= 64 and not count & (count - 1):  # at powers of two, so that it costs little
-            readers[:] = [r for r in readers if (n := r()) is not None and n.result is None]
+            kind = type(arg)
+            if kind is View:
+                readers = arg[0].readers
+                leaves |= arg[0].bit
+            elif kind is Node:
+                readers = arg.readers
+                leaves |= arg.leaves
+                if arg.depth > depth:
+                    depth = arg.depth
+            elif kind is Leaf:
+                (storage, _), source = arg
+                readers = storage.readers
+                leaves |= storage.bit | source.leaves
+                depth = max(depth, source.depth)
+            else:
+                continue
+            readers.append(reference)
+            if len(readers) >= 64:
+                _forget_finished(readers)
+        self.depth: int = depth + 1
+        self.leaves: int = leaves
 
     @property
     def due(self) -> bool:
         """Whether the graph below has grown so much that it should run now."""
-        return self.depth > DEPTH_LIMIT or len(self.leaves) > LEAF_LIMIT
+        return self.depth > DEPTH_LIMIT or self.leaves.bit_count() > LEAF_LIMIT
 
     @property
     def wanted(self) -> bool:
         """Whether a live buffer waits for this value: then it must be stored, not only used."""
         buffer = self.buffer() if self.buffer is not None else None
         return buffer is not None and buffer.node is self
+
+
+def _forget_finished(readers: list[weakref.ref[Node]]) -> None:
+    count = len(readers)
+    if not count & (count - 1):  # at powers of two, so that it costs little
+        readers[:] = [r for r in readers if (n := r()) is not None and n.result is None]
 
 
 class Buffer(Storage):
@@ -145,18 +200,23 @@ class Buffer(Storage):
     foreign:      the memory belongs to someone else, who may write to it at any time
     whole:        the array that the memory was made for: the ``base`` of all others over it
     pin:          "auto", "cpu" or "gpu": where the user pinned it
+    bit:          stands for the buffer in sets of buffers
     viewed:       a node reads the pending write's result from memory: the write must happen before
                   another one takes its place
     plain:        host memory is current, nothing pends, no pin: NumPy may read it right away
     """
 
     __slots__ = (
-        "before", "exports", "foreign", "node", "pin", "plain", "readers", "target",
+        "before", "bit", "exports", "foreign", "node", "pin", "plain", "readers", "target",
         "viewed", "whole",
     )  # fmt: skip
 
     def __init__(self, root: NDArray, whole: NDArray | None = None) -> None:
-        super().__init__(root)
+        # Set here and not by the base class, since buffers are made with every operation.
+        self.root = root
+        self.host_valid = True
+        self.device = None
+        self.device_valid = False
         self.whole: NDArray | None = root if whole is None else whole
         self.node: Node | None = None
         self.target: NDArray | None = None
@@ -167,6 +227,7 @@ class Buffer(Storage):
         self.pin = "auto"
         self.viewed = False
         self.plain = True
+        self.bit = next(_bits)
 
     def __del__(self) -> None:
         self.target = self.whole = None
@@ -215,24 +276,29 @@ class Buffer(Storage):
 
 def pending_buffer(node: Node, pin: str) -> tuple[Buffer, NDArray]:
     """New memory for a node's value, and the array over it."""
-    root, array = memory.allocate(node.shape, node.strides, node.dtype)
+    form = node.form
+    root, array = memory.allocate(form.shape, form.strides, form.dtype)
     buffer = Buffer(root, array)
     buffer.pin = pin
-    buffer.await_value(node, array)
+    buffer.readers = node.readers
+    buffer.node = node
+    buffer.target = array
+    buffer.plain = False
+    node.buffer = weakref.ref(buffer)
     return buffer, array
 
 
-def capture(array: NDArray, buffer: Buffer) -> Node | Leaf:
+def capture(array: NDArray, buffer: Buffer) -> Node | Leaf | View:
     """An operand for a new node: the elements that ``array`` shows of ``buffer``, as of now."""
     node = buffer.node
     if node is None:
-        return Leaf(View(buffer, array), None)
+        return view(buffer, array)
     target = buffer.target
     assert target is not None
-    if memory.same_elements(array, target):
+    if array is target or memory.same_elements(array, target):
         return node
     buffer.viewed = True
-    return Leaf(View(buffer, array), node)
+    return Leaf(view(buffer, array), node)
 
 
 def result_strides(shape: Shape, itemsize: int, layouts: list[tuple[Shape, Shape]]) -> Shape:

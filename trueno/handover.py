@@ -23,6 +23,7 @@ from trueno.core import (
 )
 from trueno.errors import StrictError, named
 from trueno.memory import NDArray
+from trueno.ops import Op
 
 SCALARS = frozenset((bool, int, float, complex))
 
@@ -32,15 +33,16 @@ def host(x: Any) -> Any:
     return engine.host(x._array, x._buffer) if isinstance(x, Handle) else x
 
 
-def small_array(x: Handle, heavy: str = "") -> NDArray | None:
+def small_array(x: Handle, op: Op | None = None) -> NDArray | None:
     """The handle's array if NumPy may and should be called on it right away, for speed.
 
-    heavy: the dtypes in which the operation is slow in NumPy.
+    op: the operation, if its gain counts.
     """
     buffer = x._buffer
     if buffer is None or buffer.plain:
         array = x._array
-        if array.size < engine.limit(bool(heavy) and array.dtype.char in heavy):
+        gain = 1 if op is None or not op.gains else op.gain(array.dtype)
+        if array.size * gain < SETTINGS.get().threshold:
             return array
     return None
 

@@ -8,6 +8,7 @@ memory, so that NumPy's own rules decide every shape, stride and overlap.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -73,6 +74,15 @@ class View(NamedTuple):
     array: NDArray
 
 
+def view(
+    storage: Storage,
+    array: NDArray,
+    _new: Callable[..., View] = tuple.__new__,
+) -> View:
+    """``View(storage, array)`` in half the time."""
+    return _new(View, (storage, array))
+
+
 def address(array: NDArray) -> int:
     """The memory address of an array's first element."""
     pointer: int = array.__array_interface__["data"][0]
@@ -96,7 +106,7 @@ def same_elements(a: NDArray, b: NDArray) -> bool:
 _ALIGNMENT = 64  # a cache line, and the widest vector
 POOLED_FROM = 1 << 16  # bytes; the C library's own allocator is as good below
 _POOL_LIMIT = 1 << 30  # bytes kept at most
-_free: dict[int, list[NDArray]] = {}
+_free: dict[int, list[NDArray]] = {}  # size to aligned slices of blocks
 _free_bytes = 0
 
 
@@ -118,30 +128,32 @@ def allocate(
     for n in shape:
         nbytes *= n
     if nbytes < POOLED_FROM:
-        root = np.empty(max(nbytes, 1), np.uint8)
-        return root, np.ndarray(shape, dtype, root, 0, strides)
+        small = np.empty(max(nbytes, 1), np.uint8)
+        return small, np.ndarray(shape, dtype, small, 0, strides)
     size = _size_class(nbytes)
     blocks = _free.get(size)
+    root: NDArray | None
     try:
-        block = blocks.pop() if blocks else None
+        root = blocks.pop() if blocks else None
     except IndexError:  # another thread took the last one
-        block = None
-    if block is None:
+        root = None
+    if root is None:
         try:
             block = np.empty(size + _ALIGNMENT, np.uint8)
         except MemoryError:
             np.empty(shape, dtype)  # raises with the shape and dtype that the user knows
             raise
+        offset = -address(block) % _ALIGNMENT
+        root = block[offset : offset + size]
     else:
         _free_bytes -= size
-    offset = -address(block) % _ALIGNMENT
-    root = block[offset : offset + size]
     return root, np.ndarray(shape, dtype, root, 0, strides)
 
 
 def _reference_count(root: NDArray) -> int:
-    """References to the block that ``root`` is a slice of."""
-    return sys.getrefcount(root.base)
+    """References to the block that ``root`` is a slice of, as ``release`` counts them."""
+    block = root.base
+    return sys.getrefcount(block)
 
 
 _UNSHARED = _reference_count(np.empty(POOLED_FROM, np.uint8)[:1])
@@ -150,15 +162,13 @@ _UNSHARED = _reference_count(np.empty(POOLED_FROM, np.uint8)[:1])
 def release(root: NDArray) -> None:
     """Takes back the memory of a dead buffer, unless an array over it is still alive."""
     global _free_bytes
-    if root.nbytes < POOLED_FROM or root.base is None:
-        return
-    if _reference_count(root) != _UNSHARED or _free_bytes + root.nbytes > _POOL_LIMIT:
-        return
-    block = root.base
+    block, size = root.base, root.nbytes
     # Only blocks of our own making have just this much room for alignment.
-    if type(block) is np.ndarray and block.nbytes == root.nbytes + _ALIGNMENT:
-        _free.setdefault(root.nbytes, []).append(block)
-        _free_bytes += root.nbytes
+    if type(block) is not np.ndarray or size < POOLED_FROM or block.nbytes != size + _ALIGNMENT:
+        return
+    if sys.getrefcount(block) == _UNSHARED and _free_bytes + size <= _POOL_LIMIT:
+        _free.setdefault(size, []).append(root)
+        _free_bytes += size
 
 
 def trim() -> None:

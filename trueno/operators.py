@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from trueno import dispatch, engine
+from trueno import dispatch
+from trueno.config import SETTINGS
 from trueno.core import Handle
 from trueno.dispatch import elementwise
 from trueno.errors import named
@@ -67,7 +68,7 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
     """The operator, its reflection and its in-place form."""
     op = OPS[name]
     ufunc = op.meaning
-    heavy = op.heavy
+    gains = op.gains
     python = _PYTHON[name]
     compares = python in (operator.eq, operator.ne)
 
@@ -77,7 +78,9 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
             a = self._array
             b = other
             kind, ours = type(other), type(self)
-            limit = engine.limit(bool(heavy) and a.dtype.char in heavy)
+            limit = SETTINGS.get().threshold
+            if gains:
+                limit //= gains.get(a.dtype.char, 1)
             if kind is ours:
                 buffer = other._buffer
                 b = other._array if buffer is None or buffer.plain else None
@@ -113,7 +116,7 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
 
     def reflected(self: Handle, other: Any) -> Any:
         if type(other) in SCALARS:
-            small = small_array(self, op.heavy)
+            small = small_array(self, op)
             if small is not None:
                 return at_once(name, ufunc, other, small)
         if not takes(other):

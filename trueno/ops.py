@@ -10,8 +10,8 @@ To add an elementwise operation, add one row here and one line there.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class Op:
     raises:  conditions that NumPy may report: d(ivide by zero) o(verflow) u(nderflow) i(nvalid)
     wgsl:    WGSL expression of {0}, {1}, {2} and the type's suffix {T}; None: no GPU kernel
     reduce:  for a reduction, how two partial results combine; its ``meaning`` takes ``axis``
-    heavy:   characters of the dtypes in which NumPy computes an element slowly (some ns and more)
+    gains:   by dtype character: with how many times fewer elements than a cheap operation it pays
     group:   where it is exported: "standard", "numpy" (beyond the standard) or "nn" (activations)
     """
 
@@ -45,11 +45,15 @@ class Op:
     raises: int
     wgsl: str | None
     reduce: str | None = None
-    heavy: str = ""
+    gains: Mapping[str, int] = field(default_factory=dict)
     group: str = "standard"
 
     def __repr__(self) -> str:
         return f"<trueno op {self.name}>"
+
+    def gain(self, dtype: Dtype) -> int:
+        """With how many times fewer elements than a cheap operation this one pays in ``dtype``."""
+        return self.gains.get(dtype.char, 1)
 
     def resolve(self, dtypes: tuple[Any, ...]) -> tuple[Dtype, ...]:
         """Input dtypes and the result dtype, by NumPy's promotion (NEP 50).
@@ -190,13 +194,17 @@ def _slow(
     dtypes: str, name: str, f: np.ufunc, raises: str, wgsl: str | None, group: str = "standard"
 ) -> None:
     """A ufunc that NumPy computes without SIMD instructions in ``dtypes``, or in many steps."""
-    _TABLE[name] = Op(name, f.nin, f, f, _raises(raises), wgsl, heavy=dtypes, group=group)
+    _TABLE[name] = Op(
+        name, f.nin, f, f, _raises(raises), wgsl, gains=dict.fromkeys(dtypes, 192), group=group
+    )
 
 
 def _function(
     name: str, nin: int, f: Callable[..., Any], like: np.ufunc, raises: str, wgsl: str | None
 ) -> None:
-    _TABLE[name] = Op(name, nin, f, like, _raises(raises), wgsl, heavy="fd", group="nn")
+    _TABLE[name] = Op(
+        name, nin, f, like, _raises(raises), wgsl, gains={"f": 192, "d": 192}, group="nn"
+    )
 
 
 def _reduction(name: str, f: Callable[..., Any], like: np.ufunc | None, combine: str) -> None:

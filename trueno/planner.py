@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trueno.dtypes import Dtype
-from trueno.graph import Leaf, Node, Shape
+from trueno.graph import Buffer, Form, Leaf, Node, Shape
 from trueno.memory import View
 from trueno.plan import Instruction, Kernel, Output
 
@@ -31,19 +31,23 @@ RECOMPUTE_LIMIT = 3
 class Step(NamedTuple):
     """One kernel of a plan, its operands given as positions in the Graph's lists.
 
+    space:    a node whose iteration space it is
+    axes:     the reduced axes
     inputs:   (True, leaf position) or (False, node position)
     nodes:    the node of each instruction
+    reported: the node of each instruction and of each output: the calls that conditions belong to
     releases: the nodes that no later step needs
     """
 
     kernel: Kernel
     backend: str
     space: int
-    axes_of: int
+    axes: Shape
     inputs: tuple[tuple[bool, int], ...]
     consts: tuple[int, ...]
     outputs: tuple[int, ...]
     nodes: tuple[int, ...]
+    reported: tuple[int, ...]
     releases: tuple[int, ...] = ()
 
 
@@ -51,103 +55,106 @@ Plan = tuple[Step, ...]
 
 
 class Graph:
-    """The pending nodes below some roots, in topological order, and what they read."""
+    """The pending nodes below some roots, in topological order, and what they read.
+
+    nodes:   of Node; None once released
+    forms:   the nodes' forms
+    args:    for each node: its operands as ("n" | "l" | "c", position, position of a source or -1)
+    stored:  for each node: whether it was asked for, or a live buffer waits for it
+    writes:  buffers whose pending write is among the nodes and has something to run before it
+    key:     all that the plan depends on, and the shapes: graphs with equal keys have one plan
+    """
 
     def __init__(self, roots: list[Node]) -> None:
-        self.nodes: list[Any] = []  # of Node; None once released
+        self.nodes: list[Any] = []
+        self.forms: list[Form] = []
         self.leaves: list[View] = []
         self.consts: list[np.generic[Any]] = []
-        self.shapes: list[Shape] = []
-        # For each node: its operands as ("n" | "l" | "c", position, position of a source or -1).
         self.args: list[tuple[tuple[str, int, int], ...]] = []
+        self.stored: list[bool] = []
+        self.writes: list[tuple[Node, Buffer]] = []
+        self._key: list[Any] = []
         self._position: dict[int, int] = {}
         self._leaf_position: dict[int, int] = {}
-        self._shape_position: dict[Shape, int] = {}
+        self._asked = {id(root) for root in roots}
         self._collect(roots)
-        self.spaces = [self._space(i) for i in range(len(self.nodes))]
-        self.roots = frozenset(self._position[id(root)] for root in roots if root.result is None)
+        self.key = tuple(self._key)
 
     def _collect(self, roots: list[Node]) -> None:
         position = self._position
-        stack: list[tuple[Node, bool]] = [(root, False) for root in reversed(roots)]
+        stack = roots[::-1]
         while stack:
-            node, visited = stack.pop()
+            node = stack[-1]
             if id(node) in position or node.result is not None:
+                stack.pop()
                 continue
-            if visited:
-                self.args.append(tuple([self._operand(arg) for arg in node.args]))
-                position[id(node)] = len(self.nodes)
-                self.nodes.append(node)
-                continue
-            stack.append((node, True))
+            height = len(stack)
             for arg in node.args:
-                if type(arg) is Node:
-                    stack.append((arg, False))
-                elif type(arg) is Leaf and arg.source is not None:
-                    stack.append((arg.source, False))
+                kind = type(arg)
+                below = arg if kind is Node else arg[1] if kind is Leaf else None
+                if below is not None and id(below) not in position and below.result is None:
+                    stack.append(below)
+            if len(stack) == height:
+                stack.pop()
+                self._add(node)
+
+    def _add(self, node: Node) -> None:
+        key = self._key
+        row = tuple([self._operand(arg) for arg in node.args])
+        stored = id(node) in self._asked
+        reference = node.buffer
+        if reference is not None:
+            buffer = reference()
+            if buffer is not None and buffer.node is node:
+                stored = True
+                if buffer.before:
+                    self.writes.append((node, buffer))
+        form = node.form
+        key.append(form)
+        key.append(stored)
+        key.append(row)
+        self.forms.append(form)
+        self.args.append(row)
+        self.stored.append(stored)
+        self._position[id(node)] = len(self.nodes)
+        self.nodes.append(node)
 
     def _operand(self, arg: Any) -> tuple[str, int, int]:
-        if type(arg) is Node:
-            if arg.result is not None:
-                return self._leaf(arg.result, -1)
-            return ("n", self._position[id(arg)], -1)
-        if type(arg) is Leaf:
-            source = arg.source
-            pending = source is not None and source.result is None
-            return self._leaf(arg.view, self._position[id(source)] if pending else -1)
+        kind = type(arg)
+        if kind is Node:
+            if arg.result is None:
+                return ("n", self._position[id(arg)], -1)
+            return self._leaf(arg.result, -1)
+        if kind is View:
+            return self._leaf(arg, -1)
+        if kind is Leaf:
+            view, source = arg
+            return self._leaf(view, self._position[id(source)] if source.result is None else -1)
+        self._key.append(arg.dtype)
         self.consts.append(arg)
         return ("c", len(self.consts) - 1, -1)
 
     def _leaf(self, view: View, source: int) -> tuple[str, int, int]:
-        key = id(view.array)
-        at = self._leaf_position.get(key)
+        array = view[1]
+        at = self._leaf_position.get(id(array))
         if at is None:
-            at = self._leaf_position[key] = len(self.leaves)
+            at = self._leaf_position[id(array)] = len(self.leaves)
             self.leaves.append(view)
+            self._key.append(array.dtype)
         return ("l", at, source)
 
-    def shape_id(self, shape: Shape) -> int:
-        """A small number, the same for equal shapes."""
-        at = self._shape_position.get(shape)
-        if at is None:
-            at = self._shape_position[shape] = len(self.shapes)
-            self.shapes.append(shape)
-        return at
-
-    def operand_shape(self, operand: tuple[str, int, int]) -> Shape:
-        kind, at, _ = operand
-        if kind == "n":
-            return self.nodes[at].shape
-        if kind == "l":
-            shape: Shape = self.leaves[at].array.shape
-            return shape
-        return ()
-
-    def _space(self, i: int) -> Shape:
-        """The iteration space of node ``i``: a reduction's is its operand's shape."""
-        node = self.nodes[i]
-        return self.operand_shape(self.args[i][0]) if node.op.reduce is not None else node.shape
-
-    def signature(self) -> tuple[Any, ...]:
-        """The structure that a plan depends on; equal signatures have the same plan."""
+    def structure(self) -> tuple[Any, ...]:
+        """The key without the shapes, but for which are equal: a plan depends on no more."""
+        known: dict[Shape, int] = {}
         rows = []
-        for i, node in enumerate(self.nodes):
+        for i, form in enumerate(self.forms):
+            shapes = [known.setdefault(shape, len(known)) for shape in (form.space, form.shape)]
             rows.append(
-                (
-                    node.op,
-                    node.dtype,
-                    node.backend,
-                    node.axes,
-                    node.wanted or i in self.roots,
-                    self.shape_id(self.spaces[i]),
-                    self.args[i],
-                )
+                (form.op, form.dtype, form.backend, form.axes, *shapes, self.stored[i])
+                + self.args[i]
             )
-        return (
-            tuple(rows),
-            tuple([leaf.array.dtype for leaf in self.leaves]),
-            tuple([const.dtype for const in self.consts]),
-        )
+        leaves = [leaf.array.dtype for leaf in self.leaves]
+        return tuple(rows), tuple(leaves), tuple([const.dtype for const in self.consts])
 
 
 def plan(graph: Graph) -> Plan:
@@ -162,12 +169,9 @@ def plan(graph: Graph) -> Plan:
     for members in groups:
         steps += _steps(graph, members, stored, inlined)
     last = {at: n for n, step in enumerate(steps) for at in _uses(step)}
-    return tuple(
-        [
-            step._replace(releases=tuple([at for at in _uses(step) if last[at] == n]))
-            for n, step in enumerate(steps)
-        ]
-    )
+    released = [tuple([at for at in _uses(step) if last[at] == n]) for n, step in enumerate(steps)]
+    released[-1] = ()  # what is left at the end goes with the graph
+    return tuple([s._replace(releases=r) for s, r in zip(steps, released, strict=True)])
 
 
 def _uses(step: Step) -> set[int]:
@@ -178,14 +182,13 @@ def _uses(step: Step) -> set[int]:
 def _stored(graph: Graph) -> list[bool]:
     """Which nodes must be in memory, by who consumes them."""
     stored = []
-    for i, node in enumerate(graph.nodes):
-        stored.append(i in graph.roots or node.wanted or node.op.reduce is not None)
-        space = graph.spaces[i]
+    for i, form in enumerate(graph.forms):
+        stored.append(graph.stored[i] or form.op.reduce is not None)
         for kind, at, source in graph.args[i]:
             if source >= 0:
                 stored[source] = True
             if kind == "n" and (
-                graph.nodes[at].shape != space or graph.nodes[at].backend != node.backend
+                graph.forms[at].shape != form.space or graph.forms[at].backend != form.backend
             ):
                 stored[at] = True
     return stored
@@ -207,11 +210,11 @@ def _inline(graph: Graph, stored: list[bool]) -> _Inlined:
 
     Where that would pass a bound of a kernel, the heaviest operand is stored instead.
     """
-    nodes, args = graph.nodes, graph.args
-    level = [0] * len(nodes)
+    forms, args = graph.forms, graph.args
+    level = [0] * len(forms)
     computed: list[frozenset[int]] = []
     reads: list[frozenset[tuple[str, int]]] = []
-    for i, node in enumerate(nodes):
+    for i, form in enumerate(forms):
         while True:
             inlined = [at for kind, at, _ in args[i] if kind == "n" and not stored[at]]
             inside = frozenset((i,)).union(*[computed[at] for at in inlined])
@@ -229,9 +232,9 @@ def _inline(graph: Graph, stored: list[bool]) -> _Inlined:
             if kind != "n":
                 continue
             fusable = (
-                nodes[at].op.reduce is None
-                and nodes[at].backend == node.backend
-                and nodes[at].shape == graph.spaces[i]
+                forms[at].op.reduce is None
+                and forms[at].backend == form.backend
+                and forms[at].shape == form.space
             )
             level[i] = max(level[i], level[at] + (0 if fusable else 1))
     return _Inlined(level, computed, reads)
@@ -242,11 +245,11 @@ def _groups(graph: Graph, stored: list[bool], level: list[int]) -> list[list[int
 
     A kernel has one set of reduced axes; purely elementwise outputs join any.
     """
-    groups: dict[tuple[int, int, str], dict[Shape, list[int]]] = {}
-    for i, node in enumerate(graph.nodes):
+    groups: dict[tuple[int, Shape, str], dict[Shape, list[int]]] = {}
+    for i, form in enumerate(graph.forms):
         if stored[i]:
-            key = (level[i], graph.shape_id(graph.spaces[i]), node.backend)
-            groups.setdefault(key, {}).setdefault(node.axes, []).append(i)
+            key = (level[i], form.space, form.backend)
+            groups.setdefault(key, {}).setdefault(form.axes, []).append(i)
     ordered = []
     for key in sorted(groups, key=lambda key: key[0]):
         by_axes = groups[key]
@@ -300,7 +303,7 @@ class _Builder:
     def add(self, member: int) -> None:
         """Makes the stored node ``member`` an output."""
         self.members.append(member)
-        if self.graph.nodes[member].op.reduce is not None:
+        if self.graph.forms[member].op.reduce is not None:
             operand = self.graph.args[member][0]
             if operand[0] == "n" and self._inline(operand[1]):
                 self._emit(operand[1])
@@ -333,14 +336,14 @@ class _Builder:
 
     def _is_copy(self, i: int) -> bool:
         """Whether node ``i`` is a cast to its operand's own dtype: no instruction, only a store."""
-        node = self.graph.nodes[i]
-        if node.op.name != "cast":
+        form = self.graph.forms[i]
+        if form.op.name != "cast":
             return False
         kind, at, _ = self.graph.args[i][0]
         if kind == "l":
-            return bool(self.graph.leaves[at].array.dtype == node.dtype)
-        operand = self.graph.nodes[at] if kind == "n" else self.graph.consts[at]
-        return bool(operand.dtype == node.dtype)
+            return bool(self.graph.leaves[at].array.dtype == form.dtype)
+        operand = self.graph.forms[at] if kind == "n" else self.graph.consts[at]
+        return bool(operand.dtype == form.dtype)
 
     def _operand(self, operand: tuple[str, int, int]) -> tuple[str, Any]:
         kind, at, _ = operand
@@ -351,7 +354,7 @@ class _Builder:
             return self.value[at]
         key = (kind == "l", at)
         self.inputs[key] = (
-            self.graph.leaves[at].array.dtype if kind == "l" else self.graph.nodes[at].dtype
+            self.graph.leaves[at].array.dtype if kind == "l" else self.graph.forms[at].dtype
         )
         return ("i", key)
 
@@ -367,32 +370,34 @@ class _Builder:
         body = tuple(
             [
                 Instruction(
-                    graph.nodes[i].op.name,
+                    graph.forms[i].op.name,
                     tuple([number[ref] for ref in refs]),
-                    graph.nodes[i].dtype,
+                    graph.forms[i].dtype,
                 )
                 for i, refs in self.body
             ]
         )
         outputs = []
         for member in self.members:
-            node = graph.nodes[member]
-            if node.op.reduce is None:
-                outputs.append(Output(number[self.value[member]], None, node.dtype))
+            form = graph.forms[member]
+            if form.op.reduce is None:
+                outputs.append(Output(number[self.value[member]], None, form.dtype))
             else:
                 ref = self._operand(graph.args[member][0])
-                outputs.append(Output(number[ref], node.op.name, node.dtype))
+                outputs.append(Output(number[ref], form.op.name, form.dtype))
         first = self.members[0]
-        axes_of = next((m for m in self.members if graph.nodes[m].axes), first)
+        axes = next((axes for m in self.members if (axes := graph.forms[m].axes)), ())
+        nodes = tuple([i for i, _ in self.body])
         return Step(
             Kernel(tuple(self.inputs.values()), tuple(self.consts.values()), body, tuple(outputs)),
-            graph.nodes[first].backend,
+            graph.forms[first].backend,
             first,
-            axes_of,
+            axes,
             tuple(self.inputs),
             tuple(self.consts),
             tuple(self.members),
-            tuple([i for i, _ in self.body]),
+            nodes,
+            (*nodes, *self.members),
         )
 
 

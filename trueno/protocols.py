@@ -67,8 +67,9 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
     op = BY_UFUNC.get(ufunc) if method == "__call__" else None
     if op is not None and not kwargs:
         x = inputs[0]
-        slow = bool(op.heavy) and isinstance(x, Handle) and x._array.dtype.char in op.heavy
-        limit = engine.limit(slow)
+        limit = SETTINGS.get().threshold
+        if op.gains and isinstance(x, Handle):
+            limit //= op.gain(x._array.dtype)
         arrays: list[Any] = []
         for x in inputs:
             if isinstance(x, Handle):
