@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from trueno._array_api._support import call
+from trueno._array_api._support import call, implements
+from trueno.handover import call_numpy
 
 __all__ = ["isin", "unique_all", "unique_counts", "unique_inverse", "unique_values"]
 
@@ -47,6 +48,11 @@ def unique_inverse(x: Any, /) -> Any:
     return call(np.unique_inverse, x)
 
 
+@implements(np.unique_values)
 def unique_values(x: Any, /) -> Any:
-    """The distinct elements, one axis."""
-    return call(np.unique_values, x)
+    """The distinct elements, ascending, along one axis.
+
+    The standard leaves their order open, as NumPy does, whose order differs between versions;
+    libraries rely on ascending values all the same.
+    """
+    return call_numpy(np.unique, (x,), {"equal_nan": False}, name="unique_values")
