@@ -49,7 +49,7 @@ def unique_inverse(x: Any, /) -> Any:
 
 
 @implements(np.unique_values)
-def unique_values(x: Any, /) -> Any:
+def unique_values(x: Any) -> Any:
     """The distinct elements, ascending, along one axis.
 
     The standard leaves their order open, as NumPy does, whose order differs between versions;
