@@ -120,4 +120,13 @@ void *trueno_check_narrow(int dtype) {
     return (void *)trueno_kernels->check_narrow[dtype == D_f64];
 }
 
+void *trueno_check_complex(int kind, int dtype) {
+    const Kernels *k = trueno_kernels;
+    bool wide = dtype == D_c128;
+    return (void *)(kind == 1   ? k->check_order[wide]
+                    : kind == 2 ? k->check_length[wide]
+                    : kind == 3 ? k->check_exp[wide]
+                                : NULL);
+}
+
 void *trueno_check_round16(void) { return (void *)trueno_kernels->check_round16; }

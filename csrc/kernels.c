@@ -5,6 +5,7 @@
 #include "convert.h"
 #include "math_f32.h"
 #include "math_f64.h"
+#include "scalar_complex.h"
 #include "trueno.h"
 
 /* A result may be written over an operand, element on element, so that `restrict` would lie. What
@@ -33,6 +34,8 @@
     M(u64, uint64_t, uint64_t, __VA_ARGS__)
 #define HALVES(M, ...) M(f16, uint16_t, uint16_t, __VA_ARGS__)
 #define FLOATS(M, ...) M(f32, float, float, __VA_ARGS__) M(f64, double, double, __VA_ARGS__)
+#define COMPLEXES(M, ...) \
+    M(c64, complex64, complex64, __VA_ARGS__) M(c128, complex128, complex128, __VA_ARGS__)
 #define INTS(M, ...) SIGNED(M, __VA_ARGS__) UNSIGNED(M, __VA_ARGS__)
 #define INTEGRAL(M, ...) BOOLS(M, __VA_ARGS__) INTS(M, __VA_ARGS__)
 #define NUMBERS(M, ...) INTS(M, __VA_ARGS__) FLOATS(M, __VA_ARGS__)
@@ -60,8 +63,11 @@
     M(u32, uint32_t, uint32_t, __VA_ARGS__) \
     M(u64, uint64_t, uint64_t, __VA_ARGS__)
 #define TO_FLOATS(M, ...) M(f32, float, float, __VA_ARGS__) M(f64, double, double, __VA_ARGS__)
+#define TO_COMPLEXES(M, ...) \
+    M(c64, complex64, complex64, __VA_ARGS__) M(c128, complex128, complex128, __VA_ARGS__)
 #define TO_ALL(M, ...) \
-    M(b8, uint8_t, bool, __VA_ARGS__) TO_INTS(M, __VA_ARGS__) TO_FLOATS(M, __VA_ARGS__)
+    M(b8, uint8_t, bool, __VA_ARGS__) TO_INTS(M, __VA_ARGS__) TO_FLOATS(M, __VA_ARGS__) \
+    TO_COMPLEXES(M, __VA_ARGS__)
 
 /* ---- elementwise */
 
@@ -194,6 +200,7 @@
     TRIG_LOOP(f32, T_TRIG_LIMIT_F32, float, name) TRIG_LOOP(f64, T_TRIG_LIMIT_F64, double, name)
 #include "ops.def"
 #include "undef.h"
+#include "kernels_complex.h"
 
 /* ---- casts */
 
@@ -210,9 +217,19 @@
 #define CASTS_FROM_FLOAT(S, MEMORY, T, unused) \
     TO_INTS(FLOAT_CAST_LOOP, S, T) \
     CAST_LOOP(b8, uint8_t, bool, S, T, T, x != 0) \
-    TO_FLOATS(CAST_LOOP, S, T, T, x)
+    TO_FLOATS(CAST_LOOP, S, T, T, x) \
+    TO_COMPLEXES(CAST_LOOP, S, T, T, x)
+#define COMPLEX_CAST_LOOP(S, MEMORY, TYPE, FROM, FROM_MEMORY, FROM_TYPE, REAL) \
+    CAST_LOOP(S, MEMORY, TYPE, FROM, FROM_MEMORY, FROM_TYPE, to_##S##_##REAL(RE(x)))
+#define CASTS_FROM_COMPLEX(S, T, REAL) \
+    TO_INTS(COMPLEX_CAST_LOOP, S, T, T, REAL) \
+    CAST_LOOP(b8, uint8_t, bool, S, T, T, (RE(x) != 0) | (IM(x) != 0)) \
+    TO_FLOATS(CAST_LOOP, S, T, T, RE(x)) \
+    TO_COMPLEXES(CAST_LOOP, S, T, T, x)
 INTEGRAL(CASTS_FROM, )
 FLOATS(CASTS_FROM_FLOAT, )
+CASTS_FROM_COMPLEX(c64, complex64, f32)
+CASTS_FROM_COMPLEX(c128, complex128, f64)
 
 /* ---- argmax, argmin: the better value, NaN before all others, the smaller index among equals */
 
@@ -330,12 +347,15 @@ static int check_round16(const void *x_, const void *y_, const void *r_, int64_t
 
 /* ---- moving elements */
 
+typedef struct { uint64_t low, high; } Sixteen;
+
 static void fill(void *out_, const void *value, int size, int64_t n) {
 #define FILL(T) { T v, *out = out_; memcpy(&v, value, sizeof v); EACH out[i] = v; }
     if (size == 1) FILL(uint8_t)
     else if (size == 2) FILL(uint16_t)
     else if (size == 4) FILL(uint32_t)
-    else FILL(uint64_t)
+    else if (size == 8) FILL(uint64_t)
+    else FILL(Sixteen)
 #undef FILL
 }
 
@@ -356,6 +376,7 @@ MOVES(1, uint8_t)
 MOVES(2, uint16_t)
 MOVES(4, uint32_t)
 MOVES(8, uint64_t)
+MOVES(16, Sixteen)
 
 /* The longer of the two dimensions makes the inner loop, unless the rows are contiguous. */
 #define SWAPPED(rows, columns, column_stride, size) \
@@ -377,7 +398,8 @@ MOVES(8, uint64_t)
     (size == 1   ? direction##_1(TO(dense, strided), FROM(dense, strided), n, stride, step) \
      : size == 2 ? direction##_2(TO(dense, strided), FROM(dense, strided), n, stride, step) \
      : size == 4 ? direction##_4(TO(dense, strided), FROM(dense, strided), n, stride, step) \
-                 : direction##_8(TO(dense, strided), FROM(dense, strided), n, stride, step))
+     : size == 8 ? direction##_8(TO(dense, strided), FROM(dense, strided), n, stride, step) \
+                 : direction##_16(TO(dense, strided), FROM(dense, strided), n, stride, step))
 #define TO(dense, strided) out + (dense)
 #define FROM(dense, strided) in + (strided)
 MOVE_2D(gather, char *out, const char *in)
@@ -440,9 +462,21 @@ const Kernels KERNELS = {
     .isa = ISA,
     .loops = {
 #include "ops.def"
+#include "undef.h"
+#define COMPLEX_ENTRY(name, ...) COMPLEXES(ENTRY, name, )
+#define UNARY COMPLEX_ENTRY
+#define BINARY COMPLEX_ENTRY
+#define PREDICATE COMPLEX_ENTRY
+#define COMPARE COMPLEX_ENTRY
+#define SELECT COMPLEX_ENTRY
+#define DIVISION COMPLEX_ENTRY
+#define LENGTH COMPLEX_ENTRY
+#define ANGLE COMPLEX_ENTRY
+#include "ops_complex.def"
+#include "undef.h"
     },
     .casts = {
-        INTEGRAL(CAST_ENTRIES, ) FLOATS(CAST_ENTRIES, )
+        INTEGRAL(CAST_ENTRIES, ) FLOATS(CAST_ENTRIES, ) COMPLEXES(CAST_ENTRIES, )
         [D_f16][D_f32] = widen_f16, [D_f32][D_f16] = narrow_f32, [D_f64][D_f16] = narrow_f64,
     },
     .round16 = round_to_f16,
@@ -452,9 +486,11 @@ const Kernels KERNELS = {
     .check_divisor = {INTS(DIVISOR_ENTRY, )},
     .check_narrow = {check_narrow_f32, check_narrow_f64},
     .check_round16 = check_round16,
+    .check_order = {check_order_c64, check_order_c128},
+    .check_length = {check_length_c64, check_length_c128},
+    .check_exp = {check_exp_c64, check_exp_c128},
     .fill = fill,
     .gather = gather_2d,
     .scatter = scatter_2d,
     .stream = stream,
 };
-#include "undef.h"

@@ -163,7 +163,8 @@ static bool needs_no_buffer(const Layout *l, const Program *p) {
 /* Takes whole inner dimensions of one kind while they fit, then a piece of the next. */
 static void cut(Layout *l, const Program *program) {
     int d = l->dims;
-    int64_t longest = needs_no_buffer(l, program) ? LONG_TILE : TILE;
+    int64_t fitting = program->widest > 8 ? TILE_BYTES / program->widest : TILE;
+    int64_t longest = needs_no_buffer(l, program) ? LONG_TILE : fitting;
     l->whole = 1;
     while (d > 0 && l->reduced[d - 1] == l->reduced[l->dims - 1] &&
            l->whole * l->extent[d - 1] <= longest)

@@ -21,21 +21,23 @@ static inline double t_sin_short(double r, uint64_t u) {
 
 /* x - n pi with pi as 53 + 53 bits. For |x| <= 2^40 the first difference is exact (Cody & Waite
  * 1980), the second leaves n 2^-107 against |r| > 2^-33 for the float32 numbers of this range. */
-static inline float t_sin_f32(float x) {
+static inline double t_sin_wide(double x) {
     double n = T_FMA(x, T_1_PI, T_ROUND);
     uint64_t u = t_bits(n);
     n -= T_ROUND;
-    double r = t_sin_short(T_FMA(-n, T_PI_LO, T_FMA(-n, T_PI_HI, x)), u);
-    return x == 0 ? x : (float)r;
+    return t_sin_short(T_FMA(-n, T_PI_LO, T_FMA(-n, T_PI_HI, x)), u);
 }
 
 /* cos(x) = sin(x + pi/2): n is a half-integer, rounded from x / pi + 1/2. */
-static inline float t_cos_f32(float x) {
+static inline double t_cos_wide(double x) {
     double n = T_FMA(x, T_1_PI, 0.5) + T_ROUND;
     uint64_t u = t_bits(n);
     n = (n - T_ROUND) - 0.5;
-    return (float)t_sin_short(T_FMA(-n, T_PI_LO, T_FMA(-n, T_PI_HI, x)), u);
+    return t_sin_short(T_FMA(-n, T_PI_LO, T_FMA(-n, T_PI_HI, x)), u);
 }
+
+static inline float t_sin_f32(float x) { return x == 0 ? x : (float)t_sin_wide(x); }
+static inline float t_cos_f32(float x) { return (float)t_cos_wide(x); }
 
 /* tan(x) = sin / cos of the remainder modulo pi/2, or -cos / sin in odd quadrants. */
 static inline float t_tan_f32(float x) {

@@ -53,7 +53,7 @@ void reduce_fold(Machine *m, const Output *o, Lanes rows, int64_t count, int64_t
 
 static void clear(Machine *m, const Output *o, Lanes lanes) {
     int64_t n = m->run->layout.tile;
-    m->run->kernels->fill(lanes.value, &o->identity, o->lane_size, n);
+    m->run->kernels->fill(lanes.value, o->identity, o->lane_size, n);
     int64_t none = INT64_MAX;
     if (lanes.at) m->run->kernels->fill(lanes.at, &none, 8, n);
 }

@@ -7,10 +7,14 @@
 
 #include "api.cdef"
 
-enum { TILE = 1024, MAX_DIMS = 64 };
+/* Elements a tile of values of up to 8 bytes; of wider ones, as many as fit in its bytes. */
+enum { TILE = 1024, TILE_BYTES = 8 * TILE, MAX_DIMS = 64 };
 
 /* In the order of trueno/dtypes.py. */
-enum { D_b8, D_i8, D_i16, D_i32, D_i64, D_u8, D_u16, D_u32, D_u64, D_f16, D_f32, D_f64, DTYPES };
+enum {
+    D_b8, D_i8, D_i16, D_i32, D_i64, D_u8, D_u16, D_u32, D_u64, D_f16, D_f32, D_f64, D_c64, D_c128,
+    DTYPES
+};
 
 /* Floating-point conditions, as trueno/ops.py numbers them. */
 enum { DIVIDE = 1, OVERFLOW = 2, UNDERFLOW = 4, INVALID = 8 };
@@ -58,6 +62,7 @@ typedef struct {
     Pick *pick[2][DTYPES];
     Find *find[2][DTYPES];
     Check *check_float[2], *check_divisor[DTYPES], *check_narrow[2], *check_round16;
+    Check *check_order[2], *check_length[2], *check_exp[2]; /* of complex64, of complex128 */
     void (*fill)(void *out, const void *value, int size, int64_t n);
     void (*gather)(char *out, const char *in, int size, int64_t rows, int64_t row_stride,
                    int64_t columns, int64_t column_stride);

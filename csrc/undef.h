@@ -13,3 +13,5 @@
 #undef MATH
 #undef MATH2
 #undef TRIG
+#undef LENGTH
+#undef ANGLE

@@ -8,7 +8,7 @@
 #include "layout.h"
 
 /* Bytes between tile buffers: not a multiple of 4096, lest all compete for one cache set. */
-enum { BUFFER = TILE * 8 + 320 };
+enum { BUFFER = TILE_BYTES + 320 };
 
 enum { ABREAST = 8 };
 

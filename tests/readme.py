@@ -14,7 +14,7 @@ import numpy as np
 
 from trueno._backends import simd, wgsl
 from trueno.dispatch import resolve, sum_dtype
-from trueno.dtypes import ACCELERATED, BOOL, FLOATS, INT64, SIGNED, UNSIGNED, Dtype
+from trueno.dtypes import ACCELERATED, BOOL, COMPLEXES, FLOATS, INT64, SIGNED, UNSIGNED, Dtype
 from trueno.ops import OPS, Op
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -30,6 +30,7 @@ _WORDS: tuple[tuple[str, tuple[Dtype, ...]], ...] = (
     ("signed integers", SIGNED),
     ("unsigned integers", UNSIGNED),
     ("floats", FLOATS),
+    ("complex", COMPLEXES),
 )
 
 

@@ -27,7 +27,7 @@ from trueno.graph import (
 )
 from trueno.handover import at_once, before_write, call_numpy, deferral, host, small_array
 from trueno.memory import NDArray, same_elements, view
-from trueno.ops import DIVIDE, INVALID, OPS, OVERFLOW, Op
+from trueno.ops import OPS, Op
 
 _WEAK = (int, float, complex)
 
@@ -242,7 +242,7 @@ def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision
         form(op, shape, strides, out, backend),
         tuple(ins),
         tuple(casts),
-        DIVIDE | OVERFLOW | INVALID if ins[0].kind == "c" else op.raises,
+        op.raises_in(ins[0]),
         # Of no dimensions, ufuncs return scalars; other functions, arrays.
         not shape and isinstance(op.meaning, np.ufunc),
     )
@@ -348,7 +348,7 @@ def astype(x: Any, dtype: Dtype) -> Any:
 
 def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Node:
     key = operands.keys[0]
-    if key.kind == "c" and dtype.kind != "c":
+    if key.kind == "c" and dtype.kind not in "cb":
         raise _Refused("NumPy gives its ComplexWarning")
     elsewhere = operands.pending or operands.on_gpu
     reason = engine.refusal(math.prod(shape), _CAST.gain(dtype), operands.pin, elsewhere)
@@ -359,7 +359,7 @@ def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Nod
         raise _Refused(reason)
     if not operands.aligned():
         raise _Refused("unaligned memory")
-    raises = DIVIDE | OVERFLOW | INVALID if dtype.kind == "c" else _CAST.raises
+    raises = _CAST.raises_in(dtype)
     args = (operands.capture(0),)
     return Node(form(_CAST, shape, strides, dtype, backend), args, _errstate(_CAST, raises))
 
@@ -534,7 +534,7 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
         raise _Refused(reason)
     if not operands.aligned():
         raise _Refused("unaligned memory")
-    errstate = _errstate(op, DIVIDE | OVERFLOW | INVALID if computed.kind == "c" else op.raises)
+    errstate = _errstate(op, op.raises_in(computed))
     if computed != array.dtype and (
         not np.can_cast(array.dtype, computed, "same_kind")
         or not engine.supports(backend, "cast", (array.dtype,), computed)

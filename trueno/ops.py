@@ -55,6 +55,13 @@ class Op:
         """With how many times fewer elements than a cheap operation this one pays in ``dtype``."""
         return self.gains.get(dtype.char, 1)
 
+    def raises_in(self, dtype: Dtype) -> int:
+        """The conditions that NumPy may report for operands of ``dtype``.
+
+        Of complex operands any: theirs are the conditions of the steps that a formula takes.
+        """
+        return DIVIDE | OVERFLOW | UNDERFLOW | INVALID if dtype.kind == "c" else self.raises
+
     def resolve(self, dtypes: tuple[Any, ...]) -> tuple[Dtype, ...]:
         """Input dtypes and the result dtype, by NumPy's promotion (NEP 50).
 
@@ -217,7 +224,7 @@ def _reduction(name: str, f: Callable[..., Any], like: np.ufunc | None, combine:
 _ufunc("add",                np.add,            "oi",   "add_{T}({0}, {1})")
 _ufunc("subtract",           np.subtract,       "oi",   "subtract_{T}({0}, {1})")
 _ufunc("multiply",           np.multiply,       "oui",  "multiply_{T}({0}, {1})")
-_ufunc("divide",             np.divide,         "doui", "divide_{T}({0}, {1})")
+_slow("FD", "divide",        np.divide,         "doui", "divide_{T}({0}, {1})")
 _slow("fd", "floor_divide",  np.floor_divide,   "doi",  "floor_divide_{T}({0}, {1})")
 _slow("fd", "remainder",     np.remainder,      "di",   "remainder_{T}({0}, {1})")
 _slow("fd", "fmod",          np.fmod,           "di",   None, "numpy")
@@ -225,12 +232,12 @@ _ufunc("pow",                np.power,          "doui", None)
 _ufunc("negative",           np.negative,       "",     "negative_{T}({0})")
 _ufunc("positive",           np.positive,       "",     "{0}")
 _ufunc("abs",                np.absolute,       "",     "abs_{T}({0})")
-_ufunc("sign",               np.sign,           "",     "sign_{T}({0})")
+_slow("FD", "sign",          np.sign,           "",     "sign_{T}({0})")
 _ufunc("square",             np.square,         "oui",  "square_{T}({0})")
-_ufunc("reciprocal",         np.reciprocal,     "doui", "reciprocal_{T}({0})")
-_ufunc("sqrt",               np.sqrt,           "i",    "sqrt_{T}({0})")
+_slow("FD", "reciprocal",    np.reciprocal,     "doui", "reciprocal_{T}({0})")
+_slow("FD", "sqrt",          np.sqrt,           "i",    "sqrt_{T}({0})")
 _ufunc("cbrt",               np.cbrt,           "",     None, "numpy")
-_ufunc("exp",                np.exp,            "ou",   "exp_{T}({0})")
+_slow("FD", "exp",           np.exp,            "ou",   "exp_{T}({0})")
 _ufunc("exp2",               np.exp2,           "ou",   None, "numpy")
 _ufunc("expm1",              np.expm1,          "ou",   None)
 _ufunc("log",                np.log,            "di",   None)
@@ -258,18 +265,18 @@ _ufunc("trunc",              np.trunc,          "",     "trunc_{T}({0})")
 _ufunc("round",              np.rint,           "",     "round_{T}({0})")
 _ufunc("copysign",           np.copysign,       "",     None)
 _ufunc("nextafter",          np.nextafter,      "",     None)
-_ufunc("maximum",            np.maximum,        "",     "maximum_{T}({0}, {1})")
-_ufunc("minimum",            np.minimum,        "",     "minimum_{T}({0}, {1})")
-_ufunc("fmax",               np.fmax,           "",     None, "numpy")
-_ufunc("fmin",               np.fmin,           "",     None, "numpy")
+_slow("FD", "maximum",       np.maximum,        "",     "maximum_{T}({0}, {1})")
+_slow("FD", "minimum",       np.minimum,        "",     "minimum_{T}({0}, {1})")
+_slow("FD", "fmax",          np.fmax,           "",     None, "numpy")
+_slow("FD", "fmin",          np.fmin,           "",     None, "numpy")
 _ufunc("clip",               _clip,             "",    "minimum_{T}(maximum_{T}({0}, {1}), {2})")
 _ufunc("conj",               np.conjugate,      "",     "{0}")
 _ufunc("equal",              np.equal,          "",     "equal_{T}({0}, {1})")
 _ufunc("not_equal",          np.not_equal,      "",     "(!equal_{T}({0}, {1}))")
-_ufunc("less",               np.less,           "",     "less_{T}({0}, {1})")
-_ufunc("less_equal",         np.less_equal,     "",     "less_equal_{T}({0}, {1})")
-_ufunc("greater",            np.greater,        "",     "less_{T}({1}, {0})")
-_ufunc("greater_equal",      np.greater_equal,  "",     "less_equal_{T}({1}, {0})")
+_slow("FD", "less",          np.less,           "",     "less_{T}({0}, {1})")
+_slow("FD", "less_equal",    np.less_equal,     "",     "less_equal_{T}({0}, {1})")
+_slow("FD", "greater",       np.greater,        "",     "less_{T}({1}, {0})")
+_slow("FD", "greater_equal", np.greater_equal,  "",     "less_equal_{T}({1}, {0})")
 _ufunc("isnan",              np.isnan,          "",     "isnan_{T}({0})")
 _ufunc("isinf",              np.isinf,          "",     "isinf_{T}({0})")
 _ufunc("isfinite",           np.isfinite,       "",     "isfinite_{T}({0})")

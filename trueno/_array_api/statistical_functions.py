@@ -19,7 +19,7 @@ from trueno._array_api._support import (
     normal_axes,
 )
 from trueno.dispatch import elementwise, reduce
-from trueno.dtypes import FLOAT16, FLOAT64
+from trueno.dtypes import COMPLEX64, COMPLEX128, FLOAT16, FLOAT64
 from trueno.handover import at_once, call_numpy, small_array
 from trueno.memory import NDArray
 from trueno.ops import OPS
@@ -138,10 +138,9 @@ def min(
 def _count(x: Any, axis: Any) -> int:
     """Elements that a reduction over ``axis`` takes; 0 where we leave the call to NumPy.
 
-    That is so for float16 and complex (NumPy computes in other dtypes), without elements, and for
-    wrong axes.
+    That is so for float16 (NumPy computes in float32), without elements, and for wrong axes.
     """
-    if x.dtype.kind not in "biuf" or x.dtype == FLOAT16:
+    if x.dtype.kind not in "biufc" or x.dtype == FLOAT16:
         return 0
     axes = normal_axes(axis, x.ndim)
     if not axes:
@@ -180,6 +179,8 @@ def mean(
 
 def _mean(x: Any, axis: Any, count: int, keepdims: bool) -> Any:
     total = reduce(OPS["sum"], x, axis, FLOAT64 if x.dtype.kind in "biu" else None, keepdims)
+    if x.dtype == COMPLEX64:  # NumPy divides in complex128, as the count is a NumPy integer
+        return elementwise(OPS["divide"], total.astype(COMPLEX128), count).astype(COMPLEX64)
     return elementwise(OPS["divide"], total, count)
 
 
@@ -245,7 +246,7 @@ def _spread(
         array = small_array(x)
         if array is not None:
             return at_once(f.__name__, f, array, axis, ddof=ddof, keepdims=keep)
-        count = _count(x, axis)
+        count = _count(x, axis) if x.dtype.kind != "c" else 0
         if count > ddof:
             centre = _mean(x, axis, count, True)
             deviation = elementwise(OPS["subtract"], x, centre)

@@ -21,6 +21,7 @@ from trueno._backends import _simd, simd_routines
 from trueno.dtypes import (
     ACCELERATED,
     BOOL,
+    COMPLEX128,
     COMPLEXES,
     FLOAT16,
     FLOAT32,
@@ -75,7 +76,13 @@ def _op_numbers() -> dict[str, int]:
 
 
 _OP = _op_numbers()
-_REALS = frozenset(ACCELERATED) - frozenset(COMPLEXES)
+_DTYPES = frozenset(ACCELERATED)
+# The real dtype of a complex one's parts.
+_PARTS = dict(zip(COMPLEXES, (FLOAT32, FLOAT64), strict=True))
+# Of complex operations that are not IEEE operations: which check tells their conditions.
+_COMPLEX_CHECKS = {
+    "less": 1, "less_equal": 1, "greater": 1, "greater_equal": 1, "sign": 2, "exp": 3,
+}  # fmt: skip
 
 
 # ---------------------------------------------------------------- what the machine offers
@@ -204,7 +211,7 @@ class _Compiler:
         operand = self._dtype(args[-1])
         if not supports(name, tuple(self._dtype(arg) for arg in args), dtype):
             raise TypeError(f"trueno.{name}: no SIMD kernel for {operand}")
-        self.cost += 1 if name in _CHEAP or operand.kind != "f" else _COSTLY
+        self.cost += 1 if name in _CHEAP or operand.kind not in "fc" else _COSTLY
         own = operand == FLOAT16 and _loop(name, FLOAT16) != _ffi.NULL
         computed = FLOAT32 if operand == FLOAT16 and not own else operand
         slots = tuple(self._slot(arg, wide=not own) for arg in args)
@@ -233,11 +240,18 @@ class _Compiler:
             slots = (self._slot(source),)
             self.narrow[value] = self._step(run, slots, dtype, mask, check=check, derived=raises)
             return
+        if dtype == FLOAT16 and origin == COMPLEX128:  # the real part first, then as above
+            part = _lib.trueno_cast(NUMBER[origin], NUMBER[FLOAT64])
+            wide = self._step(part, (self._slot(source),), FLOAT64, mask)
+            run = _lib.trueno_cast(NUMBER[FLOAT64], NUMBER[FLOAT16])
+            check = _lib.trueno_check_narrow(NUMBER[FLOAT64])
+            self.narrow[value] = self._step(run, (wide,), dtype, mask, check=check, derived=raises)
+            return
         slot = self._slot(source)
         before = FLOAT32 if origin == FLOAT16 else origin
         after = FLOAT32 if dtype == FLOAT16 else dtype
         if before != after:
-            trusted = raises if "f" in (before.kind, after.kind) else 0
+            trusted = raises if {"f", "c"} & {before.kind, after.kind} else 0
             if (origin, dtype) == (FLOAT16, UINT32):  # NumPy converts these through int64
                 run = _lib.trueno_cast(NUMBER[before], NUMBER[INT64])
                 slot, before = self._step(run, (slot,), INT64, mask, trusted=trusted), INT64
@@ -274,7 +288,7 @@ class _Compiler:
         combine = OPS[name].reduce
         assert combine is not None
         packed |= {"reduces": 1, "combine": _loop(combine, lane)}
-        packed["trusted"] = OPS[name].raises if lane.kind == "f" else 0
+        packed["trusted"] = OPS[name].raises if lane.kind in "fc" else 0
         if name in ("all", "any") and not self.kernel.body and len(self.kernel.outputs) == 1:
             packed["settles"] = 1 + (name == "any")
         if output.dtype == FLOAT16:
@@ -314,6 +328,7 @@ class _Compiler:
                 "slots": len(self.itemsize),
                 "storages": storages,
                 "masks": masks,
+                "widest": max(self.itemsize),
                 "cost": self.cost,
                 "input": arrays[0],
                 "constant": arrays[1],
@@ -365,9 +380,14 @@ def _loop(name: str, dtype: Dtype) -> Any:
 
 def _conditions(name: str, dtype: Dtype) -> dict[str, Any]:
     """How a step's floating-point conditions become known."""
-    raises = OPS[name].raises
+    raises = OPS[name].raises_in(dtype)
     if not raises or dtype == FLOAT16:
         return {}
+    if dtype.kind == "c":
+        if name in _COMPLEX_CHECKS:
+            check = _lib.trueno_check_complex(_COMPLEX_CHECKS[name], NUMBER[dtype])
+            return {"check": check, "derived": raises}
+        return {"trusted": raises} if name in _TRUSTED and name != "sqrt" else {}
     if dtype.kind == "f":
         if name in _TRUSTED:
             return {"trusted": raises}
@@ -383,8 +403,8 @@ def _conditions(name: str, dtype: Dtype) -> dict[str, Any]:
     return {}
 
 
-def _identity(name: str, dtype: Dtype) -> int:
-    """The bits of the value that a reduction starts from."""
+def _identity(name: str, dtype: Dtype) -> tuple[int, int]:
+    """The bits of the value that a reduction starts from, in two words."""
     if name == "sum":
         value: Any = -0.0 if dtype.kind == "f" else 0  # -0.0 + -0.0 is the sum that keeps its sign
     elif name in ("prod", "all"):
@@ -399,12 +419,13 @@ def _identity(name: str, dtype: Dtype) -> int:
             value = not least
         else:
             value = np.iinfo(dtype).min if least else np.iinfo(dtype).max
-    return int.from_bytes(np.array(value, dtype).tobytes().ljust(8, b"\0"), "little", signed=True)
+    low, high = np.frombuffer(np.array(value, dtype).tobytes().ljust(16, b"\0"), np.int64)
+    return int(low), int(high)
 
 
 def supports(op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
     """Whether the C table has a loop for ``op`` in these dtypes."""
-    if op not in OPS or output not in _REALS or not _REALS.issuperset(inputs):
+    if op not in OPS or output not in _DTYPES or not _DTYPES.issuperset(inputs):
         return False
     row = OPS[op]
     if len(inputs) != row.nin:
@@ -416,7 +437,12 @@ def supports(op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
     if any(dtype != inputs[0] for dtype in inputs):
         return False
     computed = inputs[0]
+    if op == "abs" and computed in _PARTS:
+        return output == _PARTS[computed]
     if row.reduce is not None:
+        # of several NaN NumPy's min and max give the first, as no tree of combinations does
+        if computed in _PARTS and op not in ("all", "any", "sum", "prod"):
+            return False
         if op in ("all", "any"):
             return output == BOOL
         if op in ("argmax", "argmin"):

@@ -1,0 +1,57 @@
+/* Meanings for complex numbers that take more than an expression in ops_complex.def. */
+#ifndef TRUENO_SCALAR_COMPLEX_H
+#define TRUENO_SCALAR_COMPLEX_H
+
+#include "math_complex.h"
+#include "scalar.h"
+
+typedef float _Complex complex64;
+typedef double _Complex complex128;
+
+#define COMPLEX(f, ...) \
+    _Generic(FIRST_ARGUMENT(__VA_ARGS__, ), complex64: f##_c64, complex128: f##_c128)(__VA_ARGS__)
+#define RE(x) (__real__(x))
+#define IM(x) (__imag__(x))
+#define PAIR(re, im) __builtin_complex(re, im)
+#define HAS_NAN(x) ((RE(x) != RE(x)) | (IM(x) != IM(x)))
+
+/* NumPy's order: by the real parts, then by the imaginary ones; NaN is not ordered
+ * (CGT and its kin in numpy/_core/src/umath/loops.c.src). */
+#define ORDERED(x, y, AFTER) \
+    (((RE(x) AFTER RE(y)) & (IM(x) == IM(x)) & (IM(y) == IM(y))) | \
+     ((RE(x) == RE(y)) & (IM(x) AFTER IM(y))))
+#define ORDERED_OR_EQUAL(x, y, AFTER) \
+    (ORDERED(x, y, AFTER) | ((RE(x) == RE(y)) & (IM(x) == IM(y))))
+
+/* times, square: NumPy's formula with its fused multiply-add (simd_cmul in
+ * loops_arithm_fp.dispatch.c.src); infinities and NaN come as the formula gives them.
+ * reciprocal: R. L. Smith, "Algorithm 116: Complex division", CACM 5 (1962), as NumPy has it.
+ * sign: x / |x|, the limits on the axes at infinity, NaN between them. */
+#define COMPLEX_MEANINGS(S, F, C, R, FMA) \
+    ALWAYS C times_##S(C x, C y) { \
+        R a = RE(x), b = IM(x), c = RE(y), d = IM(y); \
+        return PAIR(FMA(a, c, -(b * d)), FMA(a, d, b * c)); \
+    } \
+    ALWAYS C square_##S(C x) { return times_##S(x, x); } \
+    ALWAYS C reciprocal_##S(C x) { \
+        R a = RE(x), b = IM(x); \
+        bool real = fabs_##F(b) <= fabs_##F(a); \
+        R most = real ? a : b, least = real ? b : a; \
+        R ratio = least / most, divisor = most + least * ratio; \
+        return PAIR((real ? 1 : ratio) / divisor, -(real ? ratio : 1) / divisor); \
+    } \
+    ALWAYS C round_##S(C x) { return PAIR(rint_##F(RE(x)), rint_##F(IM(x))); } \
+    ALWAYS R abs_##S(C x) { return t_hypot_##F(RE(x), IM(x)); } \
+    ALWAYS C sign_##S(C x) { \
+        R a = RE(x), b = IM(x), length = t_hypot_##F(a, b); \
+        bool along = fabs_##F(a) == (R)INFINITY, far = length == (R)INFINITY; \
+        bool nowhere = along & (fabs_##F(b) == (R)INFINITY); \
+        R re = far ? (along ? copysign_##F(1, a) : 0) : length == 0 ? 0 : a / length; \
+        R im = far ? (along ? 0 : b > 0 ? 1 : -1) : length == 0 ? 0 : b / length; \
+        bool none = nowhere | (length != length); \
+        return PAIR(none ? (R)NAN : re, none ? (R)NAN : im); \
+    }
+COMPLEX_MEANINGS(c64, f32, complex64, float, __builtin_fmaf)
+COMPLEX_MEANINGS(c128, f64, complex128, double, __builtin_fma)
+
+#endif
