@@ -95,7 +95,11 @@ def operands_of(inputs: tuple[Dtype, ...], seed: int = 3) -> list[Any]:
 
 
 def parts(z: Any) -> Any:
-    return z.view(z.real.dtype) if z.dtype.kind == "c" else z
+    """The real and imaginary parts, side by side along a further axis; real numbers as they are."""
+    if z.dtype.kind != "c":
+        return z
+    strides = (*z.strides, z.itemsize // 2)
+    return np.lib.stride_tricks.as_strided(z.real, (*z.shape, 2), strides)
 
 
 def same(actual: Any, expected: Any, name: str) -> None:
@@ -247,9 +251,11 @@ def mixed() -> Kernel:
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_any_strides(data: Any) -> None:
+    """Exact arithmetic, as NumPy's products of a scalar and an array round otherwise."""
     shape = data.draw(shapes)
-    dtypes = (COMPLEX64, COMPLEX64, F32)
-    operands = [data.draw(strided(shape, dtype)) for dtype in dtypes]
+    operands = [data.draw(strided(shape, dtype)) for dtype in (COMPLEX64, COMPLEX64, F32)]
+    for x in operands:
+        parts(x)[...] = np.random.default_rng(x.size).integers(-9, 9, parts(x).shape)
     outputs = [data.draw(strided(shape, o.dtype, output=True)) for o in mixed().outputs]
     expected = [np.empty(shape, o.dtype) for o in mixed().outputs]
     consts = (np.complex128(1 + 2j),)
@@ -258,7 +264,7 @@ def test_any_strides(data: Any) -> None:
     launch(NUMPY, mixed(), whole, expected, consts=consts)
     np.testing.assert_allclose(outputs[0], expected[0], rtol=1e-6)
     np.testing.assert_array_equal(outputs[1], expected[1])
-    same(outputs[2].copy(), expected[2], "multiply")
+    same(outputs[2], expected[2], "multiply")
 
 
 @pytest.mark.parametrize("dtype", COMPLEXES, ids=str)
@@ -389,13 +395,11 @@ def test_floating_point_state() -> None:
             _ = 1 / z
         with np.errstate(all="ignore"):
             quiet = 1 / z
-        with np.errstate(all="warn"):
-            warned = 1 / z
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             tn.evaluate(quiet)
         with pytest.warns(RuntimeWarning, match="invalid value encountered in divide"):
-            tn.evaluate(warned)
+            tn.evaluate(1 / z)
 
 
 @pytest.mark.gpu
