@@ -87,8 +87,7 @@ class TruenoArray(Handle):
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes."""
-        shape: tuple[int, ...] = self._array.shape
-        return shape
+        return self._layout.shape
 
     @shape.setter
     def shape(self, shape: Any) -> None:
@@ -97,18 +96,17 @@ class TruenoArray(Handle):
     @property
     def dtype(self) -> Dtype:
         """The elements' dtype, a ``numpy.dtype``."""
-        dtype: Dtype = self._array.dtype
-        return dtype
+        return self._layout.dtype
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self._array.ndim
+        return self._layout.ndim
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        return self._array.size
+        return self._layout.size
 
     @property
     def itemsize(self) -> int:
@@ -123,7 +121,7 @@ class TruenoArray(Handle):
     @property
     def strides(self) -> tuple[int, ...]:
         """Bytes from one element to the next along each axis."""
-        return self._array.strides
+        return self._layout.strides
 
     @property
     def flags(self) -> Any:

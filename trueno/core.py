@@ -9,7 +9,7 @@ import numpy as np
 
 from trueno import engine, graph
 from trueno.dtypes import NUMBER
-from trueno.graph import Buffer
+from trueno.graph import Buffer, Form, Node
 from trueno.memory import POOLED_FROM, NDArray, allocate
 
 
@@ -19,16 +19,31 @@ class Handle:
     _array:  shape, dtype, strides and address; its elements are current if the buffer is plain
     _buffer: the memory's state, shared by all views of it; None as long as nothing is known but
              that the memory is ours and current (then nothing else refers to it)
+    _node:   the pending value of a handle that has neither of them yet; both are made when somebody
+             asks for one, or the value is computed. None otherwise
     _scalar: whether NumPy would have returned a scalar, which in-place operators replace and of
              which nothing is a view
     """
 
     # Order matters: _array must be cleared before _buffer, so that the buffer sees itself unshared.
-    __slots__ = ("__weakref__", "_array", "_buffer", "_scalar")
+    __slots__ = ("__weakref__", "_array", "_buffer", "_node", "_scalar")
 
     _array: NDArray
     _buffer: Buffer | None
+    _node: Node | None
     _scalar: bool
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("_array", "_buffer"):
+            graph.give_memory(self)
+            return object.__getattribute__(self, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def _layout(self) -> NDArray | Form:
+        """What has the shape, strides and dtype: no memory is made to tell them."""
+        node = self._node
+        return self._array if node is None else node.form
 
     # The class of new handles: set by trueno.array, which stands above this module.
     result_class: ClassVar[type[Handle]]
@@ -42,6 +57,7 @@ def wrap(array: NDArray) -> Any:
     handle = _new(Handle.result_class)
     handle._array = array
     handle._buffer = None
+    handle._node = None
     handle._scalar = False
     return handle
 
@@ -51,7 +67,17 @@ def handle_on(array: NDArray, buffer: Buffer | None, scalar: bool = False) -> An
     handle = _new(Handle.result_class)
     handle._array = array
     handle._buffer = buffer
+    handle._node = None
     handle._scalar = scalar
+    return handle
+
+
+def handle_for(node: Node, scalar: bool) -> Any:
+    """A handle that waits for a node's value, without memory as long as nobody asks for it."""
+    handle = _new(Handle.result_class)
+    handle._node = node
+    handle._scalar = scalar
+    node.owner = weakref.ref(handle)
     return handle
 
 

@@ -12,10 +12,12 @@ import numpy as np
 
 from trueno import engine, graph
 from trueno.config import SETTINGS
-from trueno.core import Handle, buffer_of, foreign_buffer, handle_on
+from trueno.core import Handle, buffer_of, foreign_buffer, handle_for, handle_on
 from trueno.dtypes import BOOL, INT64, NUMBER, UINT64, Dtype
 from trueno.errors import named
 from trueno.graph import (
+    DEPTH_LIMIT,
+    LEAF_LIMIT,
     Buffer,
     Form,
     Node,
@@ -26,7 +28,7 @@ from trueno.graph import (
     result_strides,
 )
 from trueno.handover import at_once, before_write, call_numpy, deferral, host, small_array
-from trueno.memory import NDArray, same_elements, view
+from trueno.memory import NDArray, make_view, same_elements
 from trueno.ops import OPS, Op
 
 _WEAK = (int, float, complex)
@@ -42,6 +44,7 @@ class Operands:
     values:  the operands as given, NumPy's scalars converted
     arrays:  the arrays' ndarrays, None for scalars
     buffers: the arrays' buffers, None where there is none yet
+    lazily:  pending operands need no memory: instead of array and buffer stand form and node
     foreign: whether others may write to one of them
     """
 
@@ -50,12 +53,12 @@ class Operands:
         "pin", "values",
     )  # fmt: skip
 
-    def __init__(self, name: str, operands: tuple[Any, ...]) -> None:
+    def __init__(self, name: str, operands: tuple[Any, ...], lazily: bool = False) -> None:
         self.keys: list[Any] = []
         self.layout: list[Any] = []
         self.values: list[Any] = []
-        self.arrays: list[NDArray | None] = []
-        self.buffers: list[Buffer | None] = []
+        self.arrays: list[Any] = []
+        self.buffers: list[Any] = []
         self.pin = "auto"
         self.pending = self.on_gpu = self.foreign = self._misaligned = False
         ours = Handle.result_class
@@ -64,6 +67,14 @@ class Operands:
             kind: Any = type(x)
             buffer = None
             if kind is ours:
+                if lazily and (node := x._node) is not None:
+                    self.pending = True
+                    self.layout.append(node.form)
+                    self.keys.append(node.form.dtype)
+                    self.values.append(x)
+                    self.arrays.append(node.form)
+                    self.buffers.append(node)
+                    continue
                 array = x._array
                 buffer = x._buffer
                 if buffer is not None:
@@ -115,7 +126,7 @@ class Operands:
         first: Shape = shapes[0]
         if all(shape == first for shape in shapes):
             return first
-        return np.broadcast(*[array for array in self.arrays if array is not None]).shape
+        return np.broadcast_shapes(*shapes)
 
     def aligned(self) -> bool:
         """Whether every array's elements stand at multiples of their size."""
@@ -151,15 +162,8 @@ class Operands:
 
 
 def _strides(shape: Shape, dtype: Dtype, operands: Operands) -> Shape:
-    itemsize = dtype.itemsize
-    for array in operands.arrays:
-        if array is not None and (array.shape != shape or not array.flags.c_contiguous):
-            return result_strides(shape, itemsize, operands.layouts())
-    strides = []
-    for n in reversed(shape):
-        strides.append(itemsize)
-        itemsize *= n
-    return tuple(reversed(strides))
+    """Strides of a fresh result of the call."""
+    return result_strides(shape, dtype.itemsize, operands.layouts())
 
 
 # ---------------------------------------------------------------- elementwise
@@ -189,6 +193,7 @@ class _Decision(NamedTuple):
     casts:   the form of each operand's cast, or None
     raises:  the floating-point conditions that may arise
     scalar:  whether NumPy returns a scalar
+    scalars: which operands are Python's numbers, and what makes NumPy's scalars of them
     """
 
     size: int | None
@@ -199,6 +204,7 @@ class _Decision(NamedTuple):
     casts: tuple[Form | None, ...] = ()
     raises: int = 0
     scalar: bool = False
+    scalars: tuple[tuple[int, Any], ...] = ()
 
 
 NUMPYS_ERROR = "NumPy decides the error"
@@ -206,6 +212,18 @@ _CAST, _POW = OPS["cast"], OPS["pow"]
 
 
 _DECISIONS_KEPT = 8192
+
+
+def _remember(
+    decision: _Decision, key: tuple[Any, ...], operands: Operands, into: NDArray | None
+) -> None:
+    if len(engine.decisions) >= _DECISIONS_KEPT:
+        engine.decisions.clear()
+        engine.quick_decisions.clear()
+    engine.decisions[key] = decision
+    simple = decision.size and into is None and operands.pin == "auto" and not operands.on_gpu
+    if simple and decision.form is not None and not any(decision.casts) and key[0] is not _POW:
+        engine.quick_decisions[(*key[:2], *operands.layout)] = decision
 
 
 def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision:
@@ -245,6 +263,7 @@ def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision
         op.raises_in(ins[0]),
         # Of no dimensions, ufuncs return scalars; other functions, arrays.
         not shape and isinstance(op.meaning, np.ufunc),
+        tuple([(i, ins[i].type) for i, key in enumerate(operands.keys) if isinstance(key, type)]),
     )
 
 
@@ -269,9 +288,8 @@ def _node(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node
         key = (*key, into.shape, into.strides)
     decision: _Decision | None = engine.decisions.get(key)
     if decision is None:
-        if len(engine.decisions) >= _DECISIONS_KEPT:
-            engine.decisions.clear()
-        decision = engine.decisions[key] = _new_decision(op, operands, into)
+        decision = _new_decision(op, operands, into)
+        _remember(decision, key, operands, into)
     size = decision.size
     if size is not None and (
         size == 0
@@ -299,7 +317,10 @@ def _node(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node
             args.append(operands.scalar(i, dtype))
         else:
             buffer = operands.buffers[i] or operands.buffer(i)
-            arg = view(buffer, array) if buffer.node is None else capture(array, buffer)
+            if type(buffer) is Node:
+                arg: Any = buffer
+            else:
+                arg = make_view(buffer, array) if buffer.node is None else capture(array, buffer)
             cast = decision.casts[i]
             args.append(arg if cast is None else Node(cast, (arg,), 0))
     return Node(decision.form, tuple(args), errstate), decision.scalar
@@ -307,10 +328,73 @@ def _node(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node
 
 def _pending(node: Node, operands: Operands, scalar: bool) -> Any:
     """A handle that waits for ``node``, or holds its value where waiting could be seen."""
-    buffer, array = pending_buffer(node, operands.pin)
+    if operands.pin == "auto":
+        handle = handle_for(node, scalar)
+    else:
+        buffer, array = pending_buffer(node, operands.pin)
+        handle = handle_on(array, buffer, scalar)
     if operands.foreign or node.due:
         engine.evaluate([node])
-    return handle_on(array, buffer, scalar)
+    return handle
+
+
+def _quick(op: Op, operands: tuple[Any, ...]) -> Any:
+    """``elementwise`` in one go, for a call of a kind that was decided before; None for any other.
+
+    Taken are arrays of our own, on the host and aligned, without pins and exports, and Python's
+    numbers: what nearly all operands are.
+    """
+    settings = SETTINGS.get()
+    key: list[Any] = [op, settings.backend]
+    args: list[Any] = []
+    pending = False
+    ours = Handle.result_class
+    for x in operands:
+        kind = type(x)
+        if kind is ours:
+            node = x._node
+            if node is not None:
+                pending = True
+                key.append(node.form)
+                args.append(node)
+                continue
+            buffer = x._buffer or buffer_of(x)
+            array = x._array
+            if buffer.exports or buffer.foreign or not array.flags.aligned:
+                return None
+            if buffer.plain:
+                args.append(make_view(buffer, array))
+            elif buffer.target is array and buffer.host_valid and buffer.pin == "auto":
+                pending = True
+                args.append(buffer.node)
+            else:
+                return None
+            key.append(array.dtype)
+            key.append(array.shape)
+            key.append(array.strides)
+        elif kind is float or kind is int:
+            key.append(kind)
+            args.append(x)
+        else:
+            return None
+    decision = engine.quick_decisions.get(tuple(key))
+    if decision is None or not (pending or decision.size * decision.gain >= settings.threshold):
+        return None
+    raises = decision.raises
+    errstate = engine.errstate(op, raises) if raises else 0
+    if errstate is None:
+        return None
+    if decision.scalars:
+        try:
+            for i, make in decision.scalars:
+                args[i] = make(args[i])
+        except OverflowError:  # a Python integer that the dtype cannot hold
+            return None
+    node = Node(decision.form, tuple(args), errstate)
+    handle = handle_for(node, decision.scalar)
+    if node.depth > DEPTH_LIMIT or node.leaves.bit_count() > LEAF_LIMIT:
+        engine.evaluate([node])
+    return handle
 
 
 def elementwise(op: Op, *operands: Any) -> Any:
@@ -319,7 +403,11 @@ def elementwise(op: Op, *operands: Any) -> Any:
         small = small_array(operands[0], op)
         if small is not None:
             return at_once(op.name, op.meaning, small)
-    gathered = Operands(op.name, operands)
+    with graph.lock:
+        handle = _quick(op, operands)
+    if handle is not None:
+        return handle
+    gathered = Operands(op.name, operands, lazily=True)
     try:
         with graph.lock:
             node, scalar = _node(op, gathered)

@@ -22,8 +22,8 @@ from trueno._backends.simd import SimdBackend
 from trueno.config import SETTINGS
 from trueno.dtypes import NUMBER, Dtype
 from trueno.errors import TruenoWarning
-from trueno.graph import Buffer, Node, result_strides
-from trueno.memory import NDArray, View, allocate, same_elements
+from trueno.graph import Buffer, Node
+from trueno.memory import NDArray, View, allocate, make_view, same_elements
 from trueno.ops import DIVIDE, INVALID, OVERFLOW, UNDERFLOW, Op
 from trueno.plan import Call, Kernel, Launch, Output
 from trueno.planner import Graph, Plan, Step, plan
@@ -36,6 +36,7 @@ _supported: dict[tuple[Any, ...], bool] = {}
 _failures: set[str] = set()
 # What dispatch has decided for calls of one kind; void when a backend disappears.
 decisions: dict[Any, Any] = {}
+quick_decisions: dict[Any, Any] = {}
 
 
 def backend(name: str) -> Backend | None:
@@ -56,6 +57,7 @@ def gpu_failed(error: Exception) -> None:
             _backends["wgpu"] = None
             _supported.clear()
             decisions.clear()
+            quick_decisions.clear()
         cause = str(error)
         if cause not in _failures:
             _failures.add(cause)
@@ -402,11 +404,11 @@ def _run(work: Graph, step: Step) -> None:
     outputs: list[View] = []
     copies: list[tuple[View, View]] = []
     for at in step.outputs:
-        node = nodes[at]
-        reference = node.buffer
-        buffer = None if reference is None else reference()
-        if buffer is not None and buffer.node is node:
-            view = View(buffer, buffer.target)
+        node: Node = nodes[at]
+        owner = None if node.owner is None else node.owner()
+        if type(owner) is Buffer and owner.node is node:
+            assert owner.target is not None
+            view = make_view(owner, owner.target)
             if _overlaps_elsewhere(view, inputs):
                 aside = _fresh(node)
                 copies.append((aside, view))
@@ -437,9 +439,11 @@ def _run(work: Graph, step: Step) -> None:
         except BaseException as error:
             _copy(step.backend, aside, view)
             interrupt = error
-    final = {id(aside): view for aside, view in copies}
+    if copies:
+        final = {id(aside): view for aside, view in copies}
+        outputs = [final.get(id(view), view) for view in outputs]
     for at, view in zip(step.outputs, outputs, strict=True):
-        _stored(nodes[at], final.get(id(view), view))
+        _stored(nodes[at], view)
     if interrupt is not None:
         raise interrupt
 
@@ -456,11 +460,9 @@ def _ignore(masks: Sequence[int]) -> None:
 
 
 def _fresh(node: Node) -> View:
-    # A node's strides say how its axes are ordered; those of a write's target may have gaps.
     form = node.form
-    strides = result_strides(form.shape, form.dtype.itemsize, [(form.shape, form.strides)])
-    root, array = allocate(form.shape, strides, form.dtype)
-    return View(Buffer(root), array)
+    root, array = allocate(form.shape, form.compact, form.dtype)
+    return make_view(Buffer(root, array), array)
 
 
 def _overlaps_elsewhere(view: View, inputs: list[View]) -> bool:
@@ -486,6 +488,10 @@ def _stored(node: Node, view: View) -> None:
         buffer.before = []
     else:
         buffer.readers = node.readers
+        owner = None if node.owner is None else node.owner()
+        if owner is not None and type(owner) is not Buffer and owner._node is node:
+            owner._array, owner._buffer = view.array, buffer
+            owner._node = None
     buffer.update()
 
 
@@ -493,7 +499,10 @@ def _launch(name: str, launch: Launch) -> None:
     """Runs a launch where it was planned; if a GPU fails, on the CPU from the host's data."""
     on = backend(name) or NUMPY
     measured = stats.active()
-    start = time.perf_counter() if measured else 0.0
+    if not measured and not SETTINGS.get().validate:
+        _place(on, launch)
+        return
+    start = time.perf_counter()
     reference = _reference(launch) if SETTINGS.get().validate and on is not NUMPY else None
     on = _place(on, launch)
     if measured:
@@ -515,11 +524,13 @@ def _place(on: Backend, work: Launch | Call) -> Backend:
             gpu_failed(error)
             on = NUMPY
     if on.device == "cpu":
-        for view in (*work.inputs, *work.outputs):
-            if not view.storage.host_valid:
-                view.storage.to_host()
-        for view in work.outputs:
-            view.storage.host_written()
+        for storage, _ in work.inputs:
+            if not storage.host_valid:
+                storage.to_host()
+        for storage, _ in work.outputs:
+            if not storage.host_valid:
+                storage.to_host()
+            storage.device_valid = False
         _do(on, work)
     else:
         for view in work.outputs:

@@ -13,14 +13,15 @@ runs before the write does. So a node always finds the contents it was given, ho
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import threading
 import weakref
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from trueno import memory
 from trueno.dtypes import Dtype
-from trueno.memory import NDArray, Storage, View, view
+from trueno.memory import NDArray, Storage, View, make_view
 from trueno.ops import Op
 
 Shape = tuple[int, ...]
@@ -67,12 +68,13 @@ class Form:
     shape:   the result's shape; a reduction keeps its axes with length 1
     strides: the result's strides, in bytes
     dtype:   the result's dtype
+    compact: the strides in memory made for the result: the same order of axes, without gaps
     backend: name of the backend that was chosen
     axes:    for a reduction, the reduced axes
     space:   the iteration space: a reduction's is its operand's shape
     """
 
-    __slots__ = ("axes", "backend", "dtype", "op", "shape", "space", "strides")
+    __slots__ = ("axes", "backend", "compact", "dtype", "op", "shape", "space", "strides")
 
     def __init__(
         self,
@@ -87,10 +89,19 @@ class Form:
         self.op = op
         self.shape = shape
         self.strides = strides
+        self.compact = result_strides(shape, dtype.itemsize, [(shape, strides)])
         self.dtype = dtype
         self.backend = backend
         self.axes = axes
         self.space = space
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
 
 
 _forms: dict[tuple[Any, ...], Form] = {}
@@ -129,22 +140,22 @@ class Node:
     args:     the operands; emptied once run
     errstate: bits of the floating-point conditions to warn about (trueno.ops.DIVIDE, ...)
     result:   the view that holds the value, once computed
-    buffer:   weak reference to the Buffer that waits for the value; dead, or waiting for another
-              node, means that nobody but other nodes can ever see this value
+    owner:    weak reference to the Buffer or the Holder that waits for the value; dead, or waiting
+              for another node, means that nobody but other nodes can ever see this value
     readers:  weak references to the nodes that take this value as an operand
     depth:    operations along the longest path below
     leaves:   the bits of the buffers read below
     """
 
     __slots__ = (
-        "__weakref__", "args", "buffer", "depth", "errstate", "form", "leaves", "readers", "result",
+        "__weakref__", "args", "depth", "errstate", "form", "leaves", "owner", "readers", "result",
     )  # fmt: skip
 
     def __init__(self, form: Form, args: tuple[Any, ...], errstate: int) -> None:
         self.form = form
         self.args = args
         self.errstate = errstate
-        self.buffer: weakref.ref[Buffer] | None = None
+        self.owner: weakref.ref[Any] | None = None
         self.result: View | None = None
         self.readers: list[weakref.ref[Node]] = []
         depth = leaves = 0
@@ -179,9 +190,11 @@ class Node:
 
     @property
     def wanted(self) -> bool:
-        """Whether a live buffer waits for this value: then it must be stored, not only used."""
-        buffer = self.buffer() if self.buffer is not None else None
-        return buffer is not None and buffer.node is self
+        """Whether somebody alive waits for this value: then it must be stored, not only used."""
+        owner = self.owner() if self.owner is not None else None
+        if owner is None:
+            return False
+        return (owner.node if type(owner) is Buffer else owner._node) is self
 
 
 def _forget_finished(readers: list[weakref.ref[Node]]) -> None:
@@ -271,7 +284,7 @@ class Buffer(Storage):
         self.target = target
         self.viewed = False
         self.plain = False
-        node.buffer = weakref.ref(self)
+        node.owner = weakref.ref(self)
 
 
 def pending_buffer(node: Node, pin: str) -> tuple[Buffer, NDArray]:
@@ -284,21 +297,41 @@ def pending_buffer(node: Node, pin: str) -> tuple[Buffer, NDArray]:
     buffer.node = node
     buffer.target = array
     buffer.plain = False
-    node.buffer = weakref.ref(buffer)
+    node.owner = weakref.ref(buffer)
     return buffer, array
+
+
+class Holder(Protocol):
+    """What waits for a node's value and has no memory yet: most intermediate results never need it.
+
+    While ``_node`` is there, ``_array`` and ``_buffer`` are not.
+    """
+
+    _node: Node | None
+    _array: NDArray
+    _buffer: Buffer | None
+
+
+def give_memory(holder: Holder) -> None:
+    """Makes the buffer and the array that a pending value of no memory will be written to."""
+    with lock:
+        node = holder._node
+        if node is not None:
+            holder._buffer, holder._array = pending_buffer(node, "auto")
+            holder._node = None
 
 
 def capture(array: NDArray, buffer: Buffer) -> Node | Leaf | View:
     """An operand for a new node: the elements that ``array`` shows of ``buffer``, as of now."""
     node = buffer.node
     if node is None:
-        return view(buffer, array)
+        return make_view(buffer, array)
     target = buffer.target
     assert target is not None
     if array is target or memory.same_elements(array, target):
         return node
     buffer.viewed = True
-    return Leaf(view(buffer, array), node)
+    return Leaf(make_view(buffer, array), node)
 
 
 def result_strides(shape: Shape, itemsize: int, layouts: list[tuple[Shape, Shape]]) -> Shape:

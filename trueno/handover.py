@@ -38,6 +38,8 @@ def small_array(x: Handle, op: Op | None = None) -> NDArray | None:
 
     op: the operation, if its gain counts.
     """
+    if x._node is not None:
+        return None
     buffer = x._buffer
     if buffer is None or buffer.plain:
         array = x._array

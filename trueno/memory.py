@@ -74,7 +74,7 @@ class View(NamedTuple):
     array: NDArray
 
 
-def view(
+def make_view(
     storage: Storage,
     array: NDArray,
     _new: Callable[..., View] = tuple.__new__,

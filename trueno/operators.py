@@ -73,8 +73,7 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
     compares = python in (operator.eq, operator.ne)
 
     def forward(self: Handle, other: Any) -> Any:
-        buffer = self._buffer
-        if buffer is None or buffer.plain:
+        if self._node is None and ((buffer := self._buffer) is None or buffer.plain):
             a = self._array
             b = other
             kind, ours = type(other), type(self)
@@ -82,8 +81,9 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
             if gains:
                 limit //= gains.get(a.dtype.char, 1)
             if kind is ours:
-                buffer = other._buffer
-                b = other._array if buffer is None or buffer.plain else None
+                b = None
+                if other._node is None and ((buffer := other._buffer) is None or buffer.plain):
+                    b = other._array
             if a.size < limit and (
                 kind in SCALARS
                 or (
@@ -103,6 +103,7 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
                 handle = _new(ours)
                 handle._array = result if type(result) is _ndarray else np.asarray(result)
                 handle._buffer = None
+                handle._node = None
                 handle._scalar = type(result) is not _ndarray
                 return handle
         if not takes(other):

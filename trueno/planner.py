@@ -52,6 +52,9 @@ class Step(NamedTuple):
 
 
 Plan = tuple[Step, ...]
+# What an operand of a node is ("n": a node, "l": a leaf, "c": a constant), its position in the
+# Graph's list of these, and for a leaf the position of the node that must write it first, or -1.
+Operand = tuple[str, int, int]
 
 
 class Graph:
@@ -59,7 +62,7 @@ class Graph:
 
     nodes:   of Node; None once released
     forms:   the nodes' forms
-    args:    for each node: its operands as ("n" | "l" | "c", position, position of a source or -1)
+    args:    for each node: its operands
     stored:  for each node: whether it was asked for, or a live buffer waits for it
     writes:  buffers whose pending write is among the nodes and has something to run before it
     key:     all that the plan depends on, and the shapes: graphs with equal keys have one plan
@@ -70,78 +73,80 @@ class Graph:
         self.forms: list[Form] = []
         self.leaves: list[View] = []
         self.consts: list[np.generic[Any]] = []
-        self.args: list[tuple[tuple[str, int, int], ...]] = []
+        self.args: list[tuple[Operand, ...]] = []
         self.stored: list[bool] = []
         self.writes: list[tuple[Node, Buffer]] = []
         self._key: list[Any] = []
-        self._position: dict[int, int] = {}
         self._leaf_position: dict[int, int] = {}
-        self._asked = {id(root) for root in roots}
-        self._collect(roots)
-        self.key = tuple(self._key)
-
-    def _collect(self, roots: list[Node]) -> None:
-        position = self._position
+        position: dict[int, int] = {}
+        asked = {id(root) for root in roots}
         stack = roots[::-1]
         while stack:
             node = stack[-1]
-            if id(node) in position or node.result is not None:
+            if node.result is not None or id(node) in position:
                 stack.pop()
                 continue
             height = len(stack)
             for arg in node.args:
                 kind = type(arg)
-                below = arg if kind is Node else arg[1] if kind is Leaf else None
-                if below is not None and id(below) not in position and below.result is None:
+                if kind is Node:
+                    below = arg
+                elif kind is Leaf:
+                    below = arg[1]
+                else:
+                    continue
+                if below.result is None and id(below) not in position:
                     stack.append(below)
             if len(stack) == height:
                 stack.pop()
-                self._add(node)
+                position[id(node)] = len(self.nodes)
+                self._add(node, id(node) in asked, position)
+        self.key = tuple(self._key)
 
-    def _add(self, node: Node) -> None:
-        key = self._key
-        row = tuple([self._operand(arg) for arg in node.args])
-        stored = id(node) in self._asked
-        reference = node.buffer
-        if reference is not None:
-            buffer = reference()
-            if buffer is not None and buffer.node is node:
+    def _add(self, node: Node, stored: bool, position: dict[int, int]) -> None:
+        """Appends a node whose operands are there."""
+        row: list[Operand] = []
+        for arg in node.args:
+            kind = type(arg)
+            source = -1
+            if kind is View:
+                view = arg
+            elif kind is Node:
+                view = arg.result
+                if view is None:
+                    row.append(("n", position[id(arg)], -1))
+                    continue
+            elif kind is Leaf:
+                view, write = arg
+                if write.result is None:
+                    source = position[id(write)]
+            else:
+                row.append(("c", len(self.consts), -1))
+                self.consts.append(arg)
+                self._key.append(type(arg))
+                continue
+            array = view[1]
+            at = self._leaf_position.get(id(array))
+            if at is None:
+                at = self._leaf_position[id(array)] = len(self.leaves)
+                self.leaves.append(view)
+                self._key.append(array.dtype)
+            row.append(("l", at, source))
+        owner = None if node.owner is None else node.owner()
+        if type(owner) is Buffer:
+            if owner.node is node:
                 stored = True
-                if buffer.before:
-                    self.writes.append((node, buffer))
+                if owner.before:
+                    self.writes.append((node, owner))
+        elif owner is not None and owner._node is node:
+            stored = True
+        operands = tuple(row)
         form = node.form
-        key.append(form)
-        key.append(stored)
-        key.append(row)
-        self.forms.append(form)
-        self.args.append(row)
-        self.stored.append(stored)
-        self._position[id(node)] = len(self.nodes)
         self.nodes.append(node)
-
-    def _operand(self, arg: Any) -> tuple[str, int, int]:
-        kind = type(arg)
-        if kind is Node:
-            if arg.result is None:
-                return ("n", self._position[id(arg)], -1)
-            return self._leaf(arg.result, -1)
-        if kind is View:
-            return self._leaf(arg, -1)
-        if kind is Leaf:
-            view, source = arg
-            return self._leaf(view, self._position[id(source)] if source.result is None else -1)
-        self._key.append(arg.dtype)
-        self.consts.append(arg)
-        return ("c", len(self.consts) - 1, -1)
-
-    def _leaf(self, view: View, source: int) -> tuple[str, int, int]:
-        array = view[1]
-        at = self._leaf_position.get(id(array))
-        if at is None:
-            at = self._leaf_position[id(array)] = len(self.leaves)
-            self.leaves.append(view)
-            self._key.append(array.dtype)
-        return ("l", at, source)
+        self.forms.append(form)
+        self.args.append(operands)
+        self.stored.append(stored)
+        self._key += (form, stored, operands)
 
     def structure(self) -> tuple[Any, ...]:
         """The key without the shapes, but for which are equal: a plan depends on no more."""
@@ -345,7 +350,7 @@ class _Builder:
         operand = self.graph.forms[at] if kind == "n" else self.graph.consts[at]
         return bool(operand.dtype == form.dtype)
 
-    def _operand(self, operand: tuple[str, int, int]) -> tuple[str, Any]:
+    def _operand(self, operand: Operand) -> tuple[str, Any]:
         kind, at, _ = operand
         if kind == "c":
             self.consts[at] = self.graph.consts[at].dtype

@@ -69,10 +69,12 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
         x = inputs[0]
         limit = SETTINGS.get().threshold
         if op.gains and isinstance(x, Handle):
-            limit //= op.gain(x._array.dtype)
+            limit //= op.gain(x._layout.dtype)
         arrays: list[Any] = []
         for x in inputs:
             if isinstance(x, Handle):
+                if x._node is not None:
+                    break
                 buffer = x._buffer
                 if not (buffer is None or buffer.plain) or x._array.size >= limit:
                     break
@@ -179,6 +181,8 @@ def _small(args: Any, limit: int, handles: list[Any]) -> list[Any] | None:
     for x in args:
         kind = type(x)
         if kind is ours:
+            if x._node is not None:
+                return None
             buffer = x._buffer
             if x._array.size >= limit or not (
                 buffer is None or (buffer.plain and not buffer.readers and buffer.device is None)
@@ -212,11 +216,14 @@ def evaluate(*arrays: Any) -> Any:
 
     Returns the array, or a tuple of them if there are several. Other objects pass through.
     """
-    nodes = [
-        x._buffer.node
-        for x in arrays
-        if isinstance(x, Handle) and x._buffer is not None and x._buffer.node is not None
-    ]
+    nodes = []
+    for x in arrays:
+        if isinstance(x, Handle):
+            node = x._node
+            if node is None and (buffer := x._buffer) is not None:
+                node = buffer.node
+            if node is not None:
+                nodes.append(node)
     engine.evaluate(nodes)
     return arrays[0] if len(arrays) == 1 else arrays
 

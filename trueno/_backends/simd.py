@@ -511,16 +511,15 @@ class SimdBackend:
         program = self._programs.get(kernel)
         if program is None:
             program = self._compile(kernel)
-        block = _new(
-            _BLOCK,
-            [
-                len(shape), *shape, len(axes), *axes,
-                *[id(view[1]) for view in inputs],
-                *[id(view[1]) for view in outputs],
-                *[id(const) for const in consts],
-                *program.silent,
-            ],
-        )  # fmt: skip
+        words = [len(shape), *shape, len(axes), *axes]
+        for _, array in inputs:
+            words.append(id(array))
+        for _, array in outputs:
+            words.append(id(array))
+        for const in consts:
+            words.append(id(const))
+        words += program.silent
+        block = _new(_BLOCK, words)
         try:
             status = _run(program.pointer, block)
             if status == 0:

@@ -35,7 +35,7 @@ def array(
             raise named(error, "array") from None
     plain = order in ("K", None) and ndmin <= object._array.ndim and len(kwargs) == 2
     if plain and (dtype is None or np.dtype(dtype) == object._array.dtype):
-        return object.copy("K") if copy else object  # type: ignore[attr-defined]
+        return object.copy("K") if copy else object
     return call(np.array, object, dtype, copy=copy, **kwargs)
 
 
