@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,9 +24,12 @@ from trueno.memory import NDArray
 from trueno.plan import Report
 
 BATCH = 64  # dispatches in a submission
+# Bytes that a batch may touch: then it is submitted, so that the GPU works while Python records on.
+BATCH_BYTES = 1 << 26
 FLAG_WORDS = 1 << 16  # flag slots between two synchronisations
 ARENA = 1 << 16  # bytes of uniform parameters in a batch, where immediates do not do
-CHUNK = 1 << 27  # bytes read back at a time: the size limit of the staging buffer
+# Bytes moved at a time: one part is copied on the host while the GPU moves the next.
+CHUNK = 1 << 24
 GROUPS_CACHED = 2048
 FEATURES = ("shader-f64", "shader-int64", "shader-f16", "subgroup", "timestamp-query", "immediates")
 
@@ -92,6 +95,17 @@ class Pipeline:
         self.flagged, self.uniform = flagged, uniform
 
 
+class _Reading(NamedTuple):
+    """A copy to the host under way: what was begun, and what is to be done at its end."""
+
+    staging: Any
+    mapped: int
+    mapping: Any
+    target: NDArray
+    size: int
+    reports: list[tuple[int, int, Report]]
+
+
 def size_class(nbytes: int) -> int:
     """Pool sizes: four to an octave, at least 256 bytes."""
     if nbytes <= 256:
@@ -139,11 +153,12 @@ class Device:
         self._pass: Any = None
         self._last: tuple[Any, Any] = (None, None)  # the pass's current pipeline and bind group
         self._recorded = 0
+        self._touched = 0  # bytes that the batch's dispatches may read and write
         self._batch = 0
         self._written: list[Block] = []
         self._arena = bytearray()
         self._arena_block: Block | None = None
-        self._staging: Any = None
+        self._staging: list[Any] = [None, None]
         self._flags: Block | None = None
         self._flags_used = 0
         self._reports: list[tuple[int, int, Report]] = []
@@ -233,8 +248,9 @@ class Device:
         if block.batch == self._batch:
             self.submit()
         whole = data.size // 4 * 4
-        if whole:
-            self.gpu.queue.write_buffer(block.buffer, offset, data[:whole])
+        for start in range(0, whole, CHUNK):
+            part = data[start : min(start + CHUNK, whole)]
+            self.gpu.queue.write_buffer(block.buffer, offset + start, part)
         if whole < data.size:
             word = data[whole:].tobytes().ljust(4, b"\0")
             self.gpu.queue.write_buffer(block.buffer, offset + whole, word)
@@ -312,14 +328,15 @@ class Device:
             compute.set_immediates(0, parameters, 0, len(parameters))
         compute.dispatch_workgroups(*grid)
         batch = self._batch
-        for (block, _, _), written in zip(entries, writes, strict=False):
+        for (block, _, size), written in zip(entries, writes, strict=False):
             block.batch = batch
+            self._touched += size
             if written:
                 block.lost = None
                 self._written.append(block)
         self._recorded += 1
         self.dispatched += 1
-        if self._recorded >= BATCH:
+        if self._recorded >= BATCH or self._touched >= BATCH_BYTES:
             self.submit()
 
     def _uniform(self, parameters: bytes) -> tuple[list[int], tuple[Block, int, int]]:
@@ -363,7 +380,7 @@ class Device:
             return
         encoder, compute, written = self._encoder, self._pass, self._written
         self._encoder = self._pass = None
-        self._recorded, self._written = 0, []
+        self._recorded, self._touched, self._written = 0, 0, []
         self._batch += 1
         arena, self._arena = self._arena, bytearray()
         try:
@@ -421,20 +438,37 @@ class Device:
 
     def synchronize(self) -> None:
         """Submits everything, waits for it and reads the conditions that arose."""
-        self._read_chunk(None, 0, np.empty(0, np.uint8))
+        self._read([(None, 0, np.empty(0, np.uint8))])
 
     def read(self, block: Block, target: NDArray) -> None:
         """Copies a block's first bytes to a one-dimensional uint8 array, waiting for them."""
-        for start in range(0, target.size, CHUNK):
-            self._read_chunk(block, start, target[start : start + CHUNK])
+        starts = range(0, target.size, CHUNK)
+        self._read([(block, start, target[start : start + CHUNK]) for start in starts])
         self.downloaded += target.size
 
-    def _read_chunk(self, block: Block | None, start: int, target: NDArray) -> None:
+    def _read(self, parts: list[tuple[Block | None, int, NDArray]]) -> None:
+        """Reads parts by way of two staging buffers: the GPU fills one while the host copies the
+        other. The conditions come with the first."""
+        under_way: _Reading | None = None
+        try:
+            for number, (block, start, target) in enumerate(parts):
+                begun = self._begin(block, start, target, number)
+                if under_way is not None:
+                    self._finish(under_way)
+                under_way = begun
+            if under_way is not None:
+                self._finish(under_way)
+        except BaseException:
+            self._staging = [None, None]  # one may be mapped, or about to be
+            raise
+
+    def _begin(self, block: Block | None, start: int, target: NDArray, number: int) -> _Reading:
         self.inject("read")
         size = -(-target.size // 4) * 4
-        flags = 4 * self._flags_used if self._reports else 0
+        reports = self._reports if number == 0 else []
+        flags = 4 * self._flags_used if reports else 0
         mapped = max(size + flags, 4)
-        staging = self._staging_buffer(mapped)
+        staging = self._staging_buffer(number % 2, mapped)
         encoder = self._end_pass()
         if block is not None:
             encoder.copy_buffer_to_buffer(block.buffer, start, staging, 0, size)
@@ -447,7 +481,13 @@ class Device:
         self.submit()
         if block is not None and block.lost is not None:
             raise GpuError(block.lost)
-        staging.map_async("READ_NOSYNC", 0, mapped).sync_wait()
+        return _Reading(
+            staging, mapped, staging.map_async("READ_NOSYNC", 0, mapped), target, size, reports
+        )
+
+    def _finish(self, reading: _Reading) -> None:
+        staging, mapped, mapping, target, size, reports = reading
+        mapping.sync_wait()
         try:
             data = np.frombuffer(staging.read_mapped(0, mapped, copy=False), np.uint8)
             np.copyto(target, data[: target.size])
@@ -455,15 +495,16 @@ class Device:
             del data
         finally:
             staging.unmap()
-        if flags:
-            for base, count, report in self._reports:
+        if reports:
+            for base, count, report in reports:
                 self._ready.append((report, words[base : base + count]))
             self._reports, self._flags_used = [], 0
 
-    def _staging_buffer(self, nbytes: int) -> Any:
-        if self._staging is None or self._staging.size < nbytes:
+    def _staging_buffer(self, number: int, nbytes: int) -> Any:
+        staging = self._staging[number]
+        if staging is None or staging.size < nbytes:
             usage = self.wgpu.BufferUsage
-            self._staging = self.gpu.create_buffer(
+            staging = self._staging[number] = self.gpu.create_buffer(
                 size=size_class(max(nbytes, 1 << 16)), usage=usage.MAP_READ | usage.COPY_DST
             )
-        return self._staging
+        return staging
