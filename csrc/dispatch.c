@@ -1,6 +1,7 @@
 /* The instruction sets this library was built for, and the choice among them. */
 #include <stddef.h>
 
+#include "threads.h"
 #include "trueno.h"
 
 #if defined(__x86_64__)
@@ -59,11 +60,12 @@ const char *trueno_isa(int position) {
     return position >= 0 && position < AVAILABLE ? available[position]->isa : NULL;
 }
 
-int trueno_open(int cap) {
+int trueno_open(int cap, int threads) {
     int best = 0;
     for (int i = 0; i < AVAILABLE && (cap < 0 || i <= cap); i++)
         if (runs_here(available[i])) best = i;
     trueno_kernels = available[best];
+    threads_open(threads);
     return best;
 }
 

@@ -2,7 +2,10 @@
 #ifndef TRUENO_THREADS_H
 #define TRUENO_THREADS_H
 
-/* How many threads may work on one launch, the caller's among them. */
+/* Sets how many threads a launch may use that asks for no number. */
+void threads_open(int count);
+
+/* How many threads may work on what the calling thread launches, itself among them. */
 int threads_count(void);
 
 /* Runs work(context) on the calling thread and on up to `count - 1` others, and returns when all

@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent / PACKAGE
 
 # Lowest first. A name is a module or a whole subpackage of trueno/.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "dtypes", "config", "stats"),
+    ("errors", "dtypes", "cores", "stats"),
+    ("config",),
     ("ops", "memory"),
     ("plan",),
     ("_backends",),
@@ -36,7 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("indexing",),
     ("protocols", "operators"),
     ("array",),
-    ("_array_api", "_numpy", "nn", "linalg", "fft"),
+    ("_array_api", "_numpy", "nn", "linalg", "fft", "threadpoolctl"),
     ("__init__",),
     ("bench", "demo", "__main__"),
 )

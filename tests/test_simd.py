@@ -20,6 +20,7 @@ from trueno._backends import _simd
 from trueno._backends.base import Backend
 from trueno._backends.numpy import NumpyBackend
 from trueno._backends.simd import SimdBackend
+from trueno.config import config
 from trueno.dtypes import ACCELERATED, BOOL, COMPLEXES, FLOATS, INT64, Dtype
 from trueno.memory import Storage, View
 from trueno.ops import ELEMENTWISE, OPS, OVERFLOW, REDUCTIONS, UNDERFLOW
@@ -531,15 +532,13 @@ def test_thread_counts_give_the_same_bits() -> None:
         for shape, axes in (((1_000_003,), (0,)), ((999, 1001), (0,)), ((999, 1001), (1,)))
     ]
     bits: list[set[bytes]] = [set() for _ in cases]
-    threads = SIMD.threads
     for count in (1, 2, 3, 8):
-        SIMD.set_threads(count)
         for seen, (x, axes) in zip(bits, cases, strict=True):
             kept = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
             out = np.empty(kept, x.dtype)
-            launch(SIMD, reduction("sum", x.dtype), [x], [out], axes)
+            with config(threads=count):
+                launch(SIMD, reduction("sum", x.dtype), [x], [out], axes)
             seen.add(out.tobytes())
-    SIMD.set_threads(threads)
     assert all(len(seen) == 1 for seen in bits)
 
 

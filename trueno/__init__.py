@@ -6,6 +6,7 @@ name of NumPy resolves here too: functions on our arrays, and NumPy's own classe
 
 from __future__ import annotations
 
+import sys as _sys
 from importlib import import_module as _import_module
 from typing import Any
 
@@ -44,6 +45,9 @@ __all__ += _functions.__all__
 
 # ``from trueno.array import ...`` above has bound this name to a module.
 array = _functions.array
+
+if hasattr(_sys.modules.get("threadpoolctl"), "register"):
+    _import_module("trueno.threadpoolctl")
 
 
 def __getattr__(name: str) -> Any:

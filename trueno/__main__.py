@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno import engine
+from trueno import cores, engine
 from trueno.config import BACKENDS, SETTINGS, config
 
 # What the demo needs beyond Trueno's own dependencies: import names to distribution names.
@@ -51,9 +51,11 @@ def _bench(args: argparse.Namespace) -> int:
     return status
 
 
-def _cpu() -> str:
-    simd: Any = engine.backend("simd")
-    return f"{simd.isa}, {simd.threads} threads"
+def _threads(usual: int) -> str:
+    quota = cores.quota()
+    bounds = [f"{cores.affinity()} of {os.cpu_count()} processors"]
+    bounds += [f"a control group's quota of {quota:g}"] if quota < float("inf") else []
+    return f"{SETTINGS.get().threads or usual} ({', '.join(bounds)})"
 
 
 def _gpu() -> str:
@@ -68,12 +70,14 @@ def _gpu() -> str:
 
 def _info(_: argparse.Namespace) -> int:
     settings = SETTINGS.get()
+    simd: Any = engine.backend("simd")
     switches = [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("TRUENO_")]
     rows = {
         "trueno": importlib.metadata.version("trueno"),
         "python": f"{platform.python_version()}, {platform.platform()}",
         "numpy": np.__version__,
-        "cpu": _cpu(),
+        "cpu": simd.isa,
+        "threads": _threads(simd.threads),
         "gpu": _gpu(),
         "backend": settings.backend,
         "threshold": f"{settings.threshold} elements",

@@ -6,7 +6,7 @@ switch             meaning                                                      
 TRUENO_BACKEND     "auto", "numpy", "simd" or "wgpu": where deferred work runs          backend
 TRUENO_THRESHOLD   elements from which a call is deferred and accelerated               threshold
 TRUENO_ISA         cap on the CPU instruction set: sse2, avx2, avx512, neon             (import)
-TRUENO_NUM_THREADS threads of the CPU engine                                            (import)
+TRUENO_NUM_THREADS threads of the CPU engine (default: the processors it may use)       threads
 TRUENO_GPU         an adapter's name or index, "software", or "off"                     (first use)
 TRUENO_VALIDATE    1: run every kernel on the numpy backend too and compare             validate
 TRUENO_STRICT      1: raise where work would be handed to NumPy                         strict
@@ -23,18 +23,24 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from trueno.cores import available
+
 BACKENDS = ("auto", "numpy", "simd", "wgpu")
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _threads() -> int:
+    """Threads that a launch may use: TRUENO_NUM_THREADS, else the processors it may run on."""
+    wish = os.environ.get("TRUENO_NUM_THREADS", "")
+    if wish and (not wish.isdecimal() or int(wish) < 1):
+        raise ValueError(f"trueno: TRUENO_NUM_THREADS must be a positive number, not {wish!r}")
+    return int(wish) if wish else available()
 
+
+THREADS = _threads()
 
 # Under this many elements NumPy's own call, in its caches, is as fast as making, planning and
 # launching a kernel: 3 million with two cores, where it was measured; the more cores, the fewer.
-DEFAULT_THRESHOLD = (6 << 20) // min(max(_cores(), 2), 32)
+DEFAULT_THRESHOLD = (6 << 20) // min(max(THREADS, 2), 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Settings:
 
     backend: str = "auto"
     threshold: int = DEFAULT_THRESHOLD
+    threads: int = 0  # 0: THREADS, or what threadpoolctl says
     validate: bool = False
     strict: bool = False
     debug: int = 0
@@ -55,6 +62,10 @@ class Settings:
         if not isinstance(self.threshold, int) or self.threshold < 0:
             raise ValueError(
                 f"trueno.config: threshold must be an integer >= 0, not {self.threshold!r}"
+            )
+        if not isinstance(self.threads, int) or self.threads < 0:
+            raise ValueError(
+                f"trueno.config: threads must be an integer >= 0, not {self.threads!r}"
             )
 
 
@@ -79,7 +90,9 @@ class config:
     ``trueno.config(threshold=0)`` holds from the call on; used as ``with trueno.config(...)``, the
     former settings return at the end of the block. Settings belong to the context (thread or task).
 
-    Parameters: ``backend`` (str), ``threshold`` (int, elements), ``validate``, ``strict`` (bool),
+    Parameters: ``backend`` (str), ``threshold`` (int, elements), ``threads`` (int: how many may
+    work on what runs while the setting holds, the caller's among them; 0, the default: as many as
+    TRUENO_NUM_THREADS says, or as there are processors), ``validate``, ``strict`` (bool),
     ``debug`` (int). Raises TypeError for an unknown name and ValueError for a bad value.
     """
 

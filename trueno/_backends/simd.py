@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from trueno._backends import _simd, simd_routines
+from trueno.config import SETTINGS, THREADS
 from trueno.dtypes import (
     ACCELERATED,
     BOOL,
@@ -96,38 +97,7 @@ def _open() -> str:
     cap = os.environ.get("TRUENO_ISA", "")
     if cap and cap not in names:
         raise ValueError(f"trueno: TRUENO_ISA is one of {', '.join(names)} here, not {cap!r}")
-    return names[_lib.trueno_open(names.index(cap) if cap else -1)]
-
-
-def _quota() -> float:
-    """Processors that the control group may use (cgroup v2, then v1), or infinity."""
-    try:
-        with open("/sys/fs/cgroup/cpu.max") as file:
-            quota, period = file.read().split()
-        return float(quota) / float(period) if quota != "max" else float("inf")
-    except (OSError, ValueError):
-        pass
-    try:
-        with open("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") as file:
-            microseconds = float(file.read())
-        with open("/sys/fs/cgroup/cpu/cpu.cfs_period_us") as file:
-            return microseconds / float(file.read()) if microseconds > 0 else float("inf")
-    except (OSError, ValueError, ZeroDivisionError):
-        return float("inf")
-
-
-def thread_count() -> int:
-    """Threads to use: TRUENO_NUM_THREADS, else the processors that this process may run on."""
-    wish = os.environ.get("TRUENO_NUM_THREADS", "")
-    if wish:
-        if not wish.isdecimal() or int(wish) < 1:
-            raise ValueError(f"trueno: TRUENO_NUM_THREADS must be a positive number, not {wish!r}")
-        return int(wish)
-    if hasattr(os, "sched_getaffinity"):
-        processors = len(os.sched_getaffinity(0))
-    else:
-        processors = os.cpu_count() or 1
-    return max(1, round(min(processors, _quota())))
+    return names[_lib.trueno_open(names.index(cap) if cap else -1, THREADS)]
 
 
 def _set_layout() -> bool:
@@ -164,7 +134,7 @@ class _Compiler:
         self.kernel = kernel
         self.steps: list[dict[str, Any]] = []
         self.itemsize = [dtype.itemsize for dtype in kernel.inputs + kernel.consts]
-        self.cost = 1
+        self.cost = 0  # bytes computed an element, times the price
         self.narrow: dict[int, int] = {}  # value -> slot, in its own dtype
         self.wide: dict[int, int] = {}  # float16 value -> slot of its float32 form
         for value in range(len(self.itemsize)):
@@ -211,7 +181,8 @@ class _Compiler:
         operand = self._dtype(args[-1])
         if not supports(name, tuple(self._dtype(arg) for arg in args), dtype):
             raise TypeError(f"trueno.{name}: no SIMD kernel for {operand}")
-        self.cost += 1 if name in _CHEAP or operand.kind not in "fc" else _COSTLY
+        price = 1 if name in _CHEAP or operand.kind not in "fc" else _COSTLY
+        self.cost += price * operand.itemsize
         own = operand == FLOAT16 and _loop(name, FLOAT16) != _ffi.NULL
         computed = FLOAT32 if operand == FLOAT16 and not own else operand
         slots = tuple(self._slot(arg, wide=not own) for arg in args)
@@ -230,7 +201,7 @@ class _Compiler:
 
     def _cast(self, value: int, source: int, dtype: Dtype, mask: int) -> None:
         raises, origin = OPS["cast"].raises, self._dtype(source)
-        self.cost += 1
+        self.cost += max(origin.itemsize, dtype.itemsize)
         if origin == dtype:
             self.narrow[value] = self._slot(source, wide=False)
             return
@@ -266,12 +237,12 @@ class _Compiler:
         dtype = self._dtype(output.value)
         packed: dict[str, Any] = {"size": output.dtype.itemsize, "mask": mask}
         packed["type"] = id(_own(output.dtype))
+        self.cost += dtype.itemsize
         if output.reduce is None:
             if dtype != output.dtype:
                 raise TypeError(f"trueno: a value of {dtype} cannot be stored as {output.dtype}")
             slot = self._slot(output.value, wide=False)
             return packed | {"value": slot, "lane_size": dtype.itemsize}
-        self.cost += 1
         lane = FLOAT32 if dtype == FLOAT16 else dtype
         slot = self._slot(output.value)
         name = output.reduce
@@ -479,8 +450,7 @@ def _gives_bool(op: str, dtype: Dtype) -> bool:
 class SimdBackend:
     """Runs launches on the tile machine.
 
-    isa:     the instruction set in use: "sse2", "avx2", "avx512", "neon" or "base"
-    threads: how many threads a launch may use
+    isa: the instruction set in use: "sse2", "avx2", "avx512", "neon" or "base"
     """
 
     name = "simd"
@@ -491,14 +461,13 @@ class SimdBackend:
         if not _set_layout():
             raise ImportError("trueno: NumPy's arrays do not lie in memory as the backend expects")
         self.isa = _open()
-        self.threads = thread_count()
         self._programs: dict[Kernel, _Program] = {}
-        _lib.trueno_set_threads(self.threads)
 
-    def set_threads(self, count: int) -> None:
-        """Lets launches use ``count`` threads, the caller's among them."""
-        self.threads = count
-        _lib.trueno_set_threads(count)
+    @property
+    def threads(self) -> int:
+        """How many threads a launch may use where ``trueno.config(threads=...)`` says nothing."""
+        count: int = _lib.trueno_get_num_threads()
+        return count
 
     def supports(self, op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
         return supports(op, inputs, output)
@@ -521,7 +490,7 @@ class SimdBackend:
         words += program.silent
         block = _new(_BLOCK, words)
         try:
-            status = _run(program.pointer, block)
+            status = _run(program.pointer, block, SETTINGS.get().threads)
             if status == 0:
                 report(program.silent)
             elif status == 1:
@@ -538,6 +507,7 @@ class SimdBackend:
         return routine is not None and routine.performs(call)
 
     def call(self, call: Call) -> None:
+        _lib.trueno_use_threads(SETTINGS.get().threads)
         status = simd_routines.ROUTINES[call.routine].run(call)
         if status < 0:
             error, message = _ERRORS[status]
@@ -563,7 +533,7 @@ class SimdBackend:
         words = [len(launch.shape), *launch.shape, len(launch.axes), *launch.axes]
         words += [id(operand) for operand in (*inputs, *outputs, *consts)]
         block = _new(_BLOCK, [*words, *program.silent])
-        status = _run(program.pointer, block)
+        status = _run(program.pointer, block, SETTINGS.get().threads)
         if status < 0:
             error, message = _ERRORS[status]
             raise error(f"trueno: {message}")
