@@ -337,16 +337,14 @@ def test_instruction_sets_give_the_same_bits() -> None:
 def test_thread_counts_give_the_same_bits() -> None:
     rng = np.random.default_rng(8)
     x = paired(rng.standard_normal((999, 501)), rng.standard_normal((999, 501)), COMPLEX128)
-    threads = SIMD.threads
     for axes, kept in (((0,), (1, 501)), ((1,), (999, 1)), ((0, 1), (1, 1))):
         seen = set()
         for count in (1, 2, 3):
-            SIMD.set_threads(count)
             out = np.empty(kept, COMPLEX128)
-            launch(SIMD, reduction("sum", COMPLEX128), [x], [out], axes)
+            with tn.config(threads=count):
+                launch(SIMD, reduction("sum", COMPLEX128), [x], [out], axes)
             seen.add(out.tobytes())
         assert len(seen) == 1
-    SIMD.set_threads(threads)
 
 
 # ---------------------------------------------------------------- as users call them
