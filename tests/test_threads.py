@@ -233,6 +233,7 @@ work()
 def test_interrupts_arrive_between_kernels() -> None:
     """KeyboardInterrupt in the main thread, soon, and Trueno works on afterwards."""
     program = """
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored in the background
 def interrupt():
     time.sleep(0.3)
     os.kill(os.getpid(), signal.SIGINT)
