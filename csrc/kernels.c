@@ -113,20 +113,24 @@
         MEMORY *out = out_; \
         EACH { MEMORY y = ys[i], z = zs[i]; out[i] = xs[i] ? y : z; } \
     }
-/* Angles beyond the reach of the fast reduction are rare: a tile that holds one goes the slow
- * way. */
+/* Angles beyond the reach of the fast reduction are rare: a block that holds one goes the slow way.
+ * Blocks are short, so that the look at the next one is under way while one is computed. */
+enum { TRIG_BLOCK = 64 };
 #define TRIG_LOOP(S, LIMIT, T, name) \
     LOOP(name##_loop_##S) { \
         const T *xs = x_; \
         T *out = out_; \
-        int big = 0; \
-        EACH big |= fabs_##S(xs[i]) > LIMIT; \
-        if (!big) { \
-            EACH out[i] = t_##name##_##S(xs[i]); \
-        } else { \
-            for (int64_t i = 0; i < n; i++) \
-                out[i] = fabs_##S(xs[i]) > LIMIT ? t_##name##_big_##S(xs[i]) \
-                                                 : t_##name##_##S(xs[i]); \
+        for (int64_t left = n; left > 0; left -= n, xs += n, out += n) { \
+            n = left < TRIG_BLOCK ? left : TRIG_BLOCK; \
+            int big = 0; \
+            EACH big |= fabs_##S(xs[i]) > LIMIT; \
+            if (!big) { \
+                EACH out[i] = t_##name##_##S(xs[i]); \
+            } else { \
+                for (int64_t i = 0; i < n; i++) \
+                    out[i] = fabs_##S(xs[i]) > LIMIT ? t_##name##_big_##S(xs[i]) \
+                                                     : t_##name##_##S(xs[i]); \
+            } \
         } \
     }
 /* Quotients out of reach of the fast remainder (among them those of zeros, infinities and NaN)
