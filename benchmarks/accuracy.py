@@ -1,9 +1,9 @@
-"""Accuracy and speed of every function of csrc/math_f32.h and csrc/math_f64.h.
+"""Accuracy of every function of csrc/math_f32.h and csrc/math_f64.h.
 
 ``python -m benchmarks.accuracy [--stride N] [--samples N] [-o FILE]`` compiles
 csrc/tests/accuracy.c with the system's C compiler (glibc's binary128 functions are the reference)
 and writes docs/accuracy.md: the largest error over all 2^32 float32 inputs of each unary function,
-the largest found in float64, and the time an element. ``--stride 64`` looks at every 64th block.
+and the largest found in float64. ``--stride 64`` looks at every 64th block.
 """
 
 from __future__ import annotations
@@ -13,13 +13,9 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import numpy as np
 from numpy._core._multiarray_umath import __cpu_features__ as cpu
-
-from trueno.ops import OPS
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fwrapv"]
@@ -36,8 +32,7 @@ An ULP is the spacing of the dtype's numbers at the exact result; 0.5 is correct
 all 2^32 inputs of a unary function{stride}, {samples} pairs of a binary one, against the float64
 function. float64: {samples} samples, half of them over all bit patterns, against binary128
 functions; `tests/test_accuracy.py` adds mpmath at roots, poles and reduction boundaries. All
-instruction sets give the same bits. Times are nanoseconds an element, one thread, in cache, float32
-/ float64, on {machine}.
+instruction sets give the same bits. Times: [function speed](function-speed.md).
 
 """
 NOTES = """
@@ -66,32 +61,6 @@ def ask(program: Path, *arguments: str) -> list[str]:
     return output.stdout.split()[1:]
 
 
-def numpy_time(name: str, dtype: type) -> float | None:
-    """Nanoseconds an element of NumPy's ufunc, on 16384 elements in cache."""
-    f = OPS[name].meaning
-    if not isinstance(f, np.ufunc):
-        return None
-    low = 1.0 if name == "acosh" else 0.0
-    high = 1.0 if name in ("asin", "acos", "atanh") else 8.0
-    rng = np.random.default_rng(0)
-    operands = [rng.uniform(low, high, 16384).astype(dtype) for _ in range(f.nin)]
-    out = np.empty_like(operands[0])
-    best = float("inf")
-    for _ in range(30):
-        start = time.perf_counter_ns()
-        f(*operands, out=out)
-        best = min(best, time.perf_counter_ns() - start)
-    return best / out.size
-
-
-def machine() -> str:
-    """The processor's name, where Linux tells it."""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":")[1].strip()
-    return os.uname().machine
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stride", type=int, default=1, help="of blocks of 1024 float32 inputs")
@@ -99,27 +68,24 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "docs" / "accuracy.md")
     options = parser.parse_args()
     runnable = {"AVX-512": cpu.get("AVX512_SKX"), "AVX2": cpu.get("AVX2") and cpu.get("FMA3")}
-    names = [name for name in TARGETS if runnable.get(name)] or ["base"]
-    titles = ["function", "float32 ULP", "at", "float64 ULP", "at", *names, "NumPy"]
+    target = next((name for name in TARGETS if runnable.get(name)), "base")
+    titles = ["function", "float32 ULP", "at", "float64 ULP", "at"]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        programs = [build(Path(folder), name) for name in names]
-        listing = subprocess.run([programs[0], "names"], check=True, capture_output=True, text=True)
+        program = build(Path(folder), target)
+        listing = subprocess.run([program, "names"], check=True, capture_output=True, text=True)
         for line in listing.stdout.splitlines():
             name, operands = line.split()
             stride = options.stride if operands == "1" else max((1 << 32) // options.samples, 1)
-            single = ask(programs[0], "f32", name, str(stride))
-            double = ask(programs[0], "f64", name, str(options.samples))
-            times = [" / ".join(f"{float(t):.2f}" for t in ask(p, "time", name)) for p in programs]
-            numpy_times = [numpy_time(name, dtype) for dtype in (np.float32, np.float64)]
-            times.append(" / ".join(f"{t:.2f}" if t else "" for t in numpy_times))
+            single = ask(program, "f32", name, str(stride))
+            double = ask(program, "f64", name, str(options.samples))
             cells = [f"`{name}`"]
             for ulp, *where in (single, double):
                 cells += [f"{float(ulp):.3f}", ", ".join(f"`{x}`" for x in where)]
-            rows.append([*cells, *("" if t == " / " else t for t in times)])
+            rows.append(cells)
             print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
     stride_words = "" if options.stride == 1 else f" (every {options.stride}th block)"
-    text = HEAD.format(stride=stride_words, samples=f"{options.samples:,}", machine=machine())
+    text = HEAD.format(stride=stride_words, samples=f"{options.samples:,}")
     table = [titles, ["---"] * len(titles), *rows]
     text += "".join("| " + " | ".join(row) + " |\n" for row in table) + NOTES
     options.output.write_text(text)

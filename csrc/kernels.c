@@ -113,24 +113,36 @@
         MEMORY *out = out_; \
         EACH { MEMORY y = ys[i], z = zs[i]; out[i] = xs[i] ? y : z; } \
     }
-/* Angles beyond the reach of the fast reduction are rare: a block that holds one goes the slow way.
- * Blocks are short, so that the look at the next one is under way while one is computed. */
-enum { TRIG_BLOCK = 64 };
-#define TRIG_LOOP(S, LIMIT, T, name) \
+/* Where all arguments of a block are near, neither extreme nor special, a shorter way gives the same
+ * bits. Blocks are short, so that one extreme argument costs little, and so that the look at the
+ * next block is under way while one is computed. */
+enum { BLOCK = 128 };
+#define EACH_BLOCK for (int64_t left = n; left > 0; left -= n, xs += n, ys += n, out += n)
+#define RANGED_LOOP(S, T, I, name, ARGUMENTS) \
     LOOP(name##_loop_##S) { \
-        const T *xs = x_; \
+        const T *xs = x_, *ys = y_; \
         T *out = out_; \
-        for (int64_t left = n; left > 0; left -= n, xs += n, out += n) { \
-            n = left < TRIG_BLOCK ? left : TRIG_BLOCK; \
-            int big = 0; \
-            EACH big |= fabs_##S(xs[i]) > LIMIT; \
-            if (!big) { \
-                EACH out[i] = t_##name##_##S(xs[i]); \
-            } else { \
-                for (int64_t i = 0; i < n; i++) \
-                    out[i] = fabs_##S(xs[i]) > LIMIT ? t_##name##_big_##S(xs[i]) \
-                                                     : t_##name##_##S(xs[i]); \
-            } \
+        EACH_BLOCK { \
+            n = left < BLOCK ? left : BLOCK; \
+            I near = 0; \
+            EACH near |= t_##name##_is_near_##S ARGUMENTS; \
+            if (near >= 0) EACH out[i] = t_##name##_near_##S ARGUMENTS; \
+            else EACH out[i] = t_##name##_##S ARGUMENTS; \
+        } \
+    }
+/* Angles beyond the reach of the fast reduction are mended one by one. */
+#define TRIG_LOOP(S, T, I, LIMIT, name) \
+    LOOP(name##_loop_##S) { \
+        const T *xs = x_, *ys = xs; \
+        T *out = out_, angles[BLOCK]; \
+        EACH_BLOCK { \
+            n = left < BLOCK ? left : BLOCK; \
+            I near = 0; \
+            EACH near |= t_within_##S(xs[i], LIMIT); \
+            if (near < 0) memcpy(angles, xs, (size_t)n * sizeof(T)); \
+            EACH out[i] = t_##name##_##S(xs[i]); \
+            for (int64_t i = 0; near < 0 && i < n; i++) \
+                if (fabs_##S(angles[i]) > LIMIT) out[i] = t_##name##_big_##S(angles[i]); \
         } \
     }
 /* Quotients out of reach of the fast remainder (among them those of zeros, infinities and NaN)
@@ -200,8 +212,16 @@ enum { TRIG_BLOCK = 64 };
 #define MATH2(name) \
     BINARY_LOOP(f32, float, float, name, t_##name##_f32(x, y)) \
     BINARY_LOOP(f64, double, double, name, t_##name##_f64(x, y))
+#define RANGED(name) \
+    RANGED_LOOP(f32, float, int32_t, name, (xs[i])) \
+    RANGED_LOOP(f64, double, int64_t, name, (xs[i]))
+#define RANGED2(name, TYPES, expression) \
+    BINARY(name, TYPES, expression) \
+    RANGED_LOOP(f32, float, int32_t, name, (xs[i], ys[i])) \
+    RANGED_LOOP(f64, double, int64_t, name, (xs[i], ys[i]))
 #define TRIG(name) \
-    TRIG_LOOP(f32, T_TRIG_LIMIT_F32, float, name) TRIG_LOOP(f64, T_TRIG_LIMIT_F64, double, name)
+    TRIG_LOOP(f32, float, int32_t, T_TRIG_LIMIT_F32, name) \
+    TRIG_LOOP(f64, double, int64_t, T_TRIG_LIMIT_F64, name)
 #include "ops.def"
 #include "undef.h"
 #include "kernels_complex.h"
@@ -285,13 +305,12 @@ ALL(FIND_LOOP, find_smallest, <)
     static int check_float_##S(const void *x_, const void *y_, const void *r_, int64_t n, \
                                int wanted, int pole) { \
         const T *xs = x_, *ys = y_, *rs = r_, *poles = pole ? y_ : x_; \
-        I special = 0, tiny = 0; \
+        I least = wanted & UNDERFLOW ? TINIEST : 0, special = 0; \
         EACH { \
             I magnitude = bits_##S(rs[i]) & ~LOWEST(I); \
-            special |= magnitude >= EXPONENT; \
-            tiny |= magnitude < TINIEST; \
+            special |= (magnitude - least) | (EXPONENT - 1 - magnitude); \
         } \
-        if (!special && !(tiny && wanted & UNDERFLOW)) return 0; \
+        if (special >= 0) return 0; \
         I invalid = 0, at_pole = 0, overflow = 0, underflow = 0; \
         EACH { \
             T x = xs[i], y = ys[i], r = rs[i]; \
@@ -461,6 +480,8 @@ static void stream(char *out, const char *in, int64_t bytes) {
 #define DIVISION(name) NUMBERS(ENTRY, name, )
 #define MATH(name) FLOATS(ENTRY, name, )
 #define MATH2 MATH
+#define RANGED MATH
+#define RANGED2(name, TYPES, expression) TYPES(ENTRY, name, ) FLOATS(ENTRY, name, )
 #define TRIG MATH
 const Kernels KERNELS = {
     .isa = ISA,

@@ -78,8 +78,6 @@
 
 /* Adding 1.5 * 2^52 leaves the nearest integer in a double's low bits (|x| < 2^51). */
 #define T_ROUND 0x1.8p52
-/* The same, plus a bias that makes the low bits of n + T_SCALE_ROUND fit t_scale. */
-#define T_SCALE_ROUND (0x1.8p52 + 2046)
 
 /* ln 2 as 53 + 53 bits, and with 42 bits so that e * T_LN2_HEAD is exact for any exponent e. */
 #define T_LOG2E 0x1.71547652b82fep+0
@@ -125,11 +123,40 @@ static inline double t_copysign(double x, double sign) { return __builtin_copysi
 static inline double t_at_least(double low, double x) { return low > x ? low : x; }
 static inline double t_at_most(double high, double x) { return high < x ? high : x; }
 
-/* p * 2^n with one rounding, for -1076 <= n <= 1024 and p near 1; u = bits of n + T_SCALE_ROUND.
+/* p * 2^n with one rounding, for -1076 <= n <= 1024 and p near 1; u = bits of n + T_ROUND.
  * Two factors 2^(n/2), because 2^n itself may be subnormal or overflow. */
 static inline double t_scale(double p, uint64_t u) {
-    uint64_t half = u >> 1;
-    return p * t_double(half << 52) * t_double((u - half) << 52);
+    uint64_t biased = u + 2046, half = biased >> 1;
+    return p * t_double(half << 52) * t_double((biased - half) << 52);
+}
+
+/* The same where p 2^n is a normal number: only the exponent changes. */
+static inline double t_scale_normal(double p, uint64_t u) {
+    return t_double(t_bits(p) + (u << 52));
+}
+
+/* Tests for the shorter ways of t_<name>_near_<dtype>: negative where the argument is not what the
+ * name says, so that the signs of many are joined by `|`. Positive: normal and finite. NaN is
+ * neither within a bound nor positive. */
+static inline int64_t t_within_f64(double x, double bound) {
+    return (int64_t)(t_bits(bound) - (t_bits(x) & ~T_SIGN));
+}
+static inline int32_t t_within_f32(float x, float bound) {
+    return (int32_t)(t_bits_f32(bound) - (t_bits_f32(x) & 0x7fffffffu));
+}
+static inline int64_t t_between_f64(double x, double low, double high) {
+    uint64_t u = t_bits(x);
+    return (int64_t)(u | (u - t_bits(low)) | (t_bits(high) - u));
+}
+static inline int32_t t_between_f32(float x, float low, float high) {
+    uint32_t u = t_bits_f32(x);
+    return (int32_t)(u | (u - t_bits_f32(low)) | (t_bits_f32(high) - u));
+}
+static inline int64_t t_positive_f64(double x) {
+    return t_between_f64(x, 0x1p-1022, 0x1.fffffffffffffp1023);
+}
+static inline int32_t t_positive_f32(float x) {
+    return t_between_f32(x, 0x1p-126f, 0x1.fffffep127f);
 }
 
 /* 2^n, -1022 <= n <= 1023, from the bits of n + T_EXPONENT_ROUND. */

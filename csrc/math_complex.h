@@ -17,7 +17,7 @@
         im = y == 0 ? y : beyond & (x == -T_INF) ? t_copysign(0, y) : im; \
     } while (0)
 
-/* (hi + lo) s 2^n, n + 2046 in u. A sine may be as small as 2^-1074 and n as large as 2107: the
+/* (hi + lo) s 2^n, n in u. A sine may be as small as 2^-1074 and n as large as 2107: the
  * sine is lifted by 2^512, n lowered, so that no product but the last leaves the normal range. */
 static inline double t_exp_component_f64(t_exponential e, t_dd s) {
     double hi = s.hi * 0x1p512, lo = s.lo * 0x1p512;

@@ -17,44 +17,63 @@ static inline double t_exp_short(double x) {
 }
 
 /* exp and exp2, which cost little beside a load and a store, stay in float32: half the vectors.
- * Adding 1.5 * 2^23 + 254 leaves n + 254 in the low bits; t_scale_f32 is t_scale for float32. */
-#define T_SCALE_ROUND_F32 (0x1.8p23f + 254)
+ * These are T_ROUND, t_power, t_scale and t_scale_normal for float32. */
+#define T_ROUND_F32 0x1.8p23f
 
-static inline float t_scale_f32(float p, uint32_t u) {
-    uint32_t half = u >> 1;
-    return p * t_float(half << 23) * t_float((u - half) << 23);
+typedef struct {
+    float p;
+    uint32_t u;
+} t_power_f32;
+
+static inline float t_scale_f32(t_power_f32 power) {
+    uint32_t biased = power.u + 254, half = biased >> 1;
+    return power.p * t_float(half << 23) * t_float((biased - half) << 23);
+}
+
+static inline float t_scale_normal_f32(t_power_f32 power) {
+    return t_float(t_bits_f32(power.p) + (power.u << 23));
 }
 
 /* exp(x), as t_exp_sum_f64: 0.5 ULP rounding + 0.2; 0.25 more where subnormal. */
-static inline float t_exp_f32(float x) {
-    float c = -104 > x ? -104 : x;
-    c = 89 < c ? 89 : c;
-    float n = __builtin_fmaf(c, 0x1.715476p+0f, T_SCALE_ROUND_F32);
+static inline t_power_f32 t_exp_parts_f32(float x) {
+    float n = __builtin_fmaf(x, 0x1.715476p+0f, T_ROUND_F32);
     uint32_t u = t_bits_f32(n);
-    n -= T_SCALE_ROUND_F32;
-    float head = __builtin_fmaf(-n, 0x1.62e43p-1f, c), low = n * 0x1.05c61p-29f, r = head + low;
+    n -= T_ROUND_F32;
+    float head = __builtin_fmaf(-n, 0x1.62e43p-1f, x), low = n * 0x1.05c61p-29f, r = head + low;
     float q = __builtin_fmaf(r, 0x1.6d9698p-10f, 0x1.123e8ap-7f);
     q = __builtin_fmaf(r, q, 0x1.5554bcp-5f);
     q = __builtin_fmaf(r, q, 0x1.55548ap-3f);
     q = __builtin_fmaf(r, q, 0.5f); /* -28 */
     float one = 1 + head, rest = (1 - one) + head;
-    return t_scale_f32(one + (rest + __builtin_fmaf(r * r, q, low)), u);
+    t_power_f32 power = {one + (rest + __builtin_fmaf(r * r, q, low)), u};
+    return power;
+}
+
+static inline float t_exp_near_f32(float x) { return t_scale_normal_f32(t_exp_parts_f32(x)); }
+static inline int32_t t_exp_is_near_f32(float x) { return t_within_f32(x, 87); }
+static inline float t_exp_f32(float x) {
+    float c = -104 > x ? -104 : x;
+    return t_scale_f32(t_exp_parts_f32(89 < c ? 89 : c));
 }
 
 /* exp2(x): 0.5 ULP rounding + 0.3; exact at integers. The coefficients were rounded to float32
  * one by one, refitting the rest. */
-static inline float t_exp2_f32(float x) {
-    float c = -151 > x ? -151 : x;
-    c = 129 < c ? 129 : c;
-    float n = c + T_SCALE_ROUND_F32;
-    uint32_t u = t_bits_f32(n);
-    float r = c - (n - T_SCALE_ROUND_F32);
+static inline t_power_f32 t_exp2_parts_f32(float x) {
+    float n = x + T_ROUND_F32, r = x - (n - T_ROUND_F32);
     float q = __builtin_fmaf(r, 0x1.4424b4p-13f, 0x1.5f0dd6p-10f);
     q = __builtin_fmaf(r, q, 0x1.3b2a48p-7f);
     q = __builtin_fmaf(r, q, 0x1.c6af72p-5f);
     q = __builtin_fmaf(r, q, 0x1.ebfbep-3f);
     q = __builtin_fmaf(r, q, 0x1.62e43p-1f); /* -28 */
-    return t_scale_f32(__builtin_fmaf(r, q, 1), u);
+    t_power_f32 power = {__builtin_fmaf(r, q, 1), t_bits_f32(n)};
+    return power;
+}
+
+static inline float t_exp2_near_f32(float x) { return t_scale_normal_f32(t_exp2_parts_f32(x)); }
+static inline int32_t t_exp2_is_near_f32(float x) { return t_within_f32(x, 125); }
+static inline float t_exp2_f32(float x) {
+    float c = -151 > x ? -151 : x;
+    return t_scale_f32(t_exp2_parts_f32(129 < c ? 129 : c));
 }
 
 /* 2^x in double, relative error 2^-28; |x| <= 1000. Exact at integers. */

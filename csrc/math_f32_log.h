@@ -27,11 +27,10 @@ static inline double t_log_short(double f) {
 
 /* log(x), in float32 for speed: e ln 2 + f - f^2/2 + f^3 P(f), x = 2^e (1 + f), where e times the
  * first 15 bits of ln 2 is exact and f is added to it without loss. 0.5 ULP rounding + 0.4. */
-static inline float t_log_f32(float x) {
+static inline float t_log_biased_f32(float x, float bias) {
     const uint32_t root = 0x3f3504f3u; /* bits of sqrt(1/2) */
-    int tiny = x < 0x1p-126f;
-    uint32_t u = t_bits_f32(tiny ? x * 0x1p23f : x) + (0x3f800000u - root);
-    float e = (float)(int32_t)(u >> 23) - (tiny ? 150.0f : 127.0f);
+    uint32_t u = t_bits_f32(x) + (0x3f800000u - root);
+    float e = (float)(int32_t)(u >> 23) - bias;
     float f = t_float((u & 0x007fffffu) + root) - 1, square = f * f;
     float p = __builtin_fmaf(f, -0x1.2d3640p-4f, 0x1.025becp-3f);
     p = __builtin_fmaf(f, p, -0x1.0e6826p-3f);
@@ -43,7 +42,14 @@ static inline float t_log_f32(float x) {
     float low = __builtin_fmaf(f * square, p, e * 0x1.7f7d1cp-20f);
     low = __builtin_fmaf(-0.5f, square, low);
     float head = e * 0x1.62e4p-1f, sum = head + f;
-    float r = sum + (((head - sum) + f) + low);
+    return sum + (((head - sum) + f) + low);
+}
+
+static inline float t_log_near_f32(float x) { return t_log_biased_f32(x, 127); }
+static inline int32_t t_log_is_near_f32(float x) { return t_positive_f32(x); }
+static inline float t_log_f32(float x) {
+    int tiny = x < 0x1p-126f;
+    float r = t_log_biased_f32(tiny ? x * 0x1p23f : x, tiny ? 150 : 127);
     float outside = x == 0 ? -__builtin_inff() : __builtin_nanf("");
     r = x > 0 ? r : outside;
     return x < __builtin_inff() ? r : x;
@@ -96,12 +102,16 @@ static inline double t_log2_short(double x) {
     return T_FMA(f, q, s.e);
 }
 
+static inline float t_log2_near_f32(float x) { return (float)t_log2_short(x); }
+static inline int32_t t_log2_is_near_f32(float x) { return t_positive_f32(x); }
 static inline float t_log2_f32(float x) { return (float)t_log_domain(x, t_log2_short(x)); }
 
 /* 2^-40 is far below half an ULP, so powers of ten come out exact. */
-static inline float t_log10_f32(float x) {
-    return (float)t_log_domain(x, 0x1.34413509f79ffp-2 * t_log2_short(x));
-}
+static inline double t_log10_short(double x) { return 0x1.34413509f79ffp-2 * t_log2_short(x); }
+
+static inline float t_log10_near_f32(float x) { return (float)t_log10_short(x); }
+static inline int32_t t_log10_is_near_f32(float x) { return t_positive_f32(x); }
+static inline float t_log10_f32(float x) { return (float)t_log_domain(x, t_log10_short(x)); }
 
 /* The sign bit where |y| is an odd integer: the low bit of one below 2^23 stands last in y + 2^23,
  * and from 2^24 on all are even. */
@@ -127,6 +137,14 @@ static inline float t_pow_f32(float x, float y) {
     r = (x < 0) & (a < inf) & !integer ? __builtin_nanf("") : r;
     r = (x != x) | (y != y) ? x + y : r;
     return (x == 1) | (y == 0) ? 1 : r;
+}
+
+/* Where none of C99's table applies and 2^e is a normal float64. */
+static inline float t_pow_near_f32(float x, float y) {
+    return (float)t_exp2_short(y * t_log2_short(x));
+}
+static inline int32_t t_pow_is_near_f32(float x, float y) {
+    return t_between_f32(x, 0x1p-31f, 0x1p31f) | t_within_f32(y, 32);
 }
 
 #endif

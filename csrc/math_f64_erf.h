@@ -34,7 +34,7 @@ static inline double t_erf_f64(double x) {
                      -0x1.225da1d5289cdp-18, 0x1.c89e591b4e81ep-21, -0x1.0dedf417229c4p-23,
                      0x1.d42bf4dc67294p-27, -0x1.19eabd215fa6cp-30, 0x1.a5d25721f53dep-35,
                      -0x1.2768d16679b8cp-40); /* -56.9 */
-    double big = t_copysign(1 - t_exp_sum_f64(-q, 0), x);
+    double big = t_copysign(1 - t_exp_inner_f64(-q), x);
     return a < 1 ? t_erf_small_f64(x) : big;
 }
 

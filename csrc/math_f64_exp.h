@@ -18,17 +18,17 @@ static inline double t_exp_tail_f64(double r) {
 }
 
 /* exp(x + x_lo) = (hi + lo) 2^n, -746 <= x <= 710, |x_lo| < 2^-40, with relative error 2^-56; the
- * low bits of u are n + 2046. The exact 1 + r comes first, and the small terms after it. */
+ * low bits of u are those of n. The exact 1 + r comes first, and the small terms after it. */
 typedef struct {
     double hi, lo;
     uint64_t u;
 } t_exponential;
 
 static inline t_exponential t_exp_parts_f64(double x, double x_lo) {
-    double n = T_FMA(x, T_LOG2E, T_SCALE_ROUND);
+    double n = T_FMA(x, T_LOG2E, T_ROUND);
     t_exponential p;
     p.u = t_bits(n);
-    n -= T_SCALE_ROUND;
+    n -= T_ROUND;
     double head = T_FMA(-n, T_LN2_HI, x), low = T_FMA(-n, T_LN2_LO, x_lo);
     double r = head + low;
     t_dd one = t_fast_sum(1, head);
@@ -43,21 +43,55 @@ static inline double t_exp_sum_f64(double x, double x_lo) {
     return t_scale(p.hi + p.lo, p.u);
 }
 
+/* exp(x), |x| < 708, or NaN. */
+static inline double t_exp_inner_f64(double x) {
+    t_exponential p = t_exp_parts_f64(x, 0);
+    return (p.hi + p.lo) * t_power_of_two(p.u + 1023);
+}
+
+/* exp(x) where it is a normal number. */
+static inline double t_exp_near_f64(double x) {
+    t_exponential p = t_exp_parts_f64(x, 0);
+    return t_scale_normal(p.hi + p.lo, p.u);
+}
+static inline int64_t t_exp_is_near_f64(double x) { return t_within_f64(x, 708); }
+
 static inline double t_exp_f64(double x) {
     return t_exp_sum_f64(t_at_most(710, t_at_least(-746, x)), 0);
 }
 
-/* exp2(x + x_lo), -1076 <= x <= 1025: 0.5 ULP rounding + 0.3; exact at integers, where r = 0. */
-static inline double t_exp2_sum_f64(double x, double x_lo) {
-    double n = x + T_SCALE_ROUND;
-    uint64_t u = t_bits(n);
-    double r = x - (n - T_SCALE_ROUND) + x_lo;
+/* exp2(x + x_lo) 2^-n, x = n + r, with the bits of n + T_ROUND: 0.5 ULP rounding + 0.3 after the
+ * scaling; exact at integers, where r = 0. */
+typedef struct {
+    double p;
+    uint64_t u;
+} t_power;
+
+static inline t_power t_exp2_parts_f64(double x, double x_lo) {
+    double n = x + T_ROUND;
+    double r = x - (n - T_ROUND) + x_lo;
     double q = T_P11(r, 0x1.62e42fefa39efp-1, 0x1.ebfbdff82c5abp-3, 0x1.c6b08d704a225p-5,
                      0x1.3b2ab6fb9ef54p-7, 0x1.5d87fe785cca2p-10, 0x1.4309131272258p-13,
                      0x1.ffcbfdd60e636p-17, 0x1.62bfbe8996375p-20, 0x1.b521e0b19d123p-24,
                      0x1.e62af209c78b3p-28, 0x1.eea238406d031p-32); /* -57.5 */
-    return t_scale(T_FMA(r, q, 1), u);
+    t_power power = {T_FMA(r, q, 1), t_bits(n)};
+    return power;
 }
+
+/* -1076 <= x <= 1025. */
+static inline double t_exp2_sum_f64(double x, double x_lo) {
+    t_power power = t_exp2_parts_f64(x, x_lo);
+    return t_scale(power.p, power.u);
+}
+
+/* exp2(x + x_lo) where it is a normal number. */
+static inline double t_exp2_normal_f64(double x, double x_lo) {
+    t_power power = t_exp2_parts_f64(x, x_lo);
+    return t_scale_normal(power.p, power.u);
+}
+
+static inline double t_exp2_near_f64(double x) { return t_exp2_normal_f64(x, 0); }
+static inline int64_t t_exp2_is_near_f64(double x) { return t_within_f64(x, 1021); }
 
 static inline double t_exp2_f64(double x) {
     return t_exp2_sum_f64(t_at_most(1025, t_at_least(-1076, x)), 0);

@@ -10,14 +10,21 @@ typedef struct {
     double m, e;
 } t_split;
 
-static inline t_split t_split_f64(double x) {
+/* Of a normal x. */
+static inline t_split t_split_normal(double x) {
     const uint64_t root = 0x3fe6a09e667f3bcdu; /* bits of sqrt(1/2) */
-    int tiny = x < 0x1p-1022;
-    uint64_t u = t_bits(tiny ? x * 0x1p54 : x) + (0x3ff0000000000000u - root);
+    uint64_t u = t_bits(x) + (0x3ff0000000000000u - root);
     t_split s;
     s.m = t_double((u & 0x000fffffffffffffu) + root);
     /* the biased exponent under the leading bit of 2^52 */
-    s.e = t_double((u >> 52) | 0x4330000000000000u) - (tiny ? 0x1p52 + 1077 : 0x1p52 + 1023);
+    s.e = t_double((u >> 52) | 0x4330000000000000u) - (0x1p52 + 1023);
+    return s;
+}
+
+static inline t_split t_split_f64(double x) {
+    int tiny = x < 0x1p-1022;
+    t_split s = t_split_normal(tiny ? x * 0x1p54 : x);
+    s.e -= tiny ? 54 : 0;
     return s;
 }
 
@@ -49,6 +56,12 @@ static inline double t_log_sum_f64(double e, double f, double f_lo) {
 }
 
 /* log(x): 0.5 ULP rounding + 0.3. */
+static inline double t_log_near_f64(double x) {
+    t_split s = t_split_normal(x);
+    return t_log_sum_f64(s.e, s.m - 1, 0);
+}
+static inline int64_t t_log_is_near_f64(double x) { return t_positive_f64(x); }
+
 static inline double t_log_f64(double x) {
     t_split s = t_split_f64(x);
     return t_log_domain(x, t_log_sum_f64(s.e, s.m - 1, 0));
@@ -56,10 +69,10 @@ static inline double t_log_f64(double x) {
 
 /* log(1 + x + x_lo) + more ln 2, relative error 2^-53.5. 1 + x = u + u_lo exactly, scaled by 2^-e;
  * with e = 0 the reduced f is x itself. The derivative 1 / (1 + f) is taken as 1 - f on the last,
- * tiny part. The domain is log's, of u. */
+ * tiny part. The domain is log's, of u, which is 0 or at least 2^-53. */
 static inline double t_log1p_sum_f64(double x, double x_lo, double more) {
     t_dd u = t_sum(1, x);
-    t_split s = t_split_f64(u.hi);
+    t_split s = t_split_normal(u.hi);
     double scale = t_power_of_two(t_bits(T_EXPONENT_ROUND - t_at_most(1000, s.e)));
     t_dd f = t_fast_sum(s.m - 1, u.lo * scale);
     f.lo = T_FMA(x_lo, scale, f.lo);
@@ -105,11 +118,10 @@ static inline double t_atanh_f64(double x) {
     return a < 0x1p-28 ? x : t_copysign(r, x);
 }
 
-/* log2(x), 0 < x < inf, as an unevaluated sum with relative error 2^-65: s = (m - 1) / (m + 1)
+/* log2(x), from its split, as an unevaluated sum with relative error 2^-65: s = (m - 1) / (m + 1)
  * with its remainder, then log2(m) = s (C0 + s^2 (C1 + s^2 T(s^2))), the first two coefficients
  * and all that multiplies them in double-double arithmetic (Dekker 1971). */
-static inline t_dd t_log2_sum_f64(double x) {
-    t_split p = t_split_f64(x);
+static inline t_dd t_log2_sum_f64(t_split p) {
     double f = p.m - 1, d = p.m + 1, d_lo = p.m - (d - 1);
     double inverse = 1 / d;
     t_dd s = {f * inverse, 0};
@@ -133,16 +145,25 @@ static inline t_dd t_log2_sum_f64(double x) {
 }
 
 /* log2(x), log10(x): 0.5 ULP rounding + 0.01, hence exact wherever the result is representable. */
+static inline double t_log2_split_f64(t_split p) {
+    t_dd l = t_log2_sum_f64(p);
+    return l.hi + l.lo;
+}
+static inline double t_log2_near_f64(double x) { return t_log2_split_f64(t_split_normal(x)); }
+static inline int64_t t_log2_is_near_f64(double x) { return t_positive_f64(x); }
 static inline double t_log2_f64(double x) {
-    t_dd l = t_log2_sum_f64(x);
-    return t_log_domain(x, l.hi + l.lo);
+    return t_log_domain(x, t_log2_split_f64(t_split_f64(x)));
 }
 
-static inline double t_log10_f64(double x) {
-    t_dd l = t_log2_sum_f64(x);
+static inline double t_log10_split_f64(t_split s) {
+    t_dd l = t_log2_sum_f64(s);
     t_dd p = t_product(l.hi, 0x1.34413509f79ffp-2); /* log10(2) */
-    double low = T_FMA(l.lo, 0x1.34413509f79ffp-2, T_FMA(l.hi, -0x1.9dc1da994fd21p-59, p.lo));
-    return t_log_domain(x, p.hi + low);
+    return p.hi + T_FMA(l.lo, 0x1.34413509f79ffp-2, T_FMA(l.hi, -0x1.9dc1da994fd21p-59, p.lo));
+}
+static inline double t_log10_near_f64(double x) { return t_log10_split_f64(t_split_normal(x)); }
+static inline int64_t t_log10_is_near_f64(double x) { return t_positive_f64(x); }
+static inline double t_log10_f64(double x) {
+    return t_log_domain(x, t_log10_split_f64(t_split_f64(x)));
 }
 
 /* |y| is an integer; every number from 2^52 on is. */
@@ -154,7 +175,7 @@ static inline int t_is_integer(double magnitude) {
  * 2^-55 of absolute error: 0.5 ULP rounding + 0.1 (exponent) + 0.35 (exp2). */
 static inline double t_pow_f64(double x, double y) {
     double a = t_fabs(x), size = t_fabs(y);
-    t_dd l = t_log2_sum_f64(a);
+    t_dd l = t_log2_sum_f64(t_split_f64(a));
     /* 2^66 |log2 x| > 1075 for every x != 1: a larger y changes nothing but may overflow */
     double c = t_at_most(0x1p66, t_at_least(-0x1p66, y));
     t_dd e = t_product(c, l.hi);
@@ -170,6 +191,16 @@ static inline double t_pow_f64(double x, double y) {
     double sum = x + y; /* NaN if either is; inf - inf is excluded by the test */
     r = (x != x) | (y != y) ? sum : r;
     return (x == 1) | (y == 0) ? 1 : r;
+}
+
+/* Where the result is a normal number and none of C99's table applies. */
+static inline double t_pow_near_f64(double x, double y) {
+    t_dd l = t_log2_sum_f64(t_split_normal(x));
+    t_dd e = t_product(y, l.hi);
+    return t_exp2_normal_f64(e.hi, T_FMA(y, l.lo, e.lo));
+}
+static inline int64_t t_pow_is_near_f64(double x, double y) {
+    return t_between_f64(x, 0x1p-31, 0x1p31) | t_within_f64(y, 32);
 }
 
 #endif

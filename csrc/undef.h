@@ -12,6 +12,8 @@
 #undef DIVISION
 #undef MATH
 #undef MATH2
+#undef RANGED
+#undef RANGED2
 #undef TRIG
 #undef LENGTH
 #undef ANGLE

@@ -32,6 +32,7 @@ FLAGS = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
 
 TRIGONOMETRIC = ("sin", "cos", "tan")
+RANGED = ("exp", "exp2", "log", "log2", "log10", "pow")
 PRELUDE = r"""
 #include "math_f32.h"
 #include "math_f64.h"
@@ -46,6 +47,11 @@ PRELUDE = r"""
 #define BIG(f) \
     LOOP(f##_big, double, f64, t_##f##_big_f64(a[i])) \
     LOOP(f##_big, float, f32, t_##f##_big_f32(a[i]))
+#define RANGED(f, ARGUMENTS) \
+    LOOP(f##_near, double, f64, t_##f##_near_f64 ARGUMENTS) \
+    LOOP(f##_near, float, f32, t_##f##_near_f32 ARGUMENTS) \
+    LOOP(f##_is_near, double, f64, t_##f##_is_near_f64 ARGUMENTS < 0 ? 0 : 1) \
+    LOOP(f##_is_near, float, f32, t_##f##_is_near_f32 ARGUMENTS < 0 ? 0 : 1)
 """
 
 
@@ -160,6 +166,7 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Library]:
     folder = tmp_path_factory.mktemp("accuracy")
     lines = [f"UNARY({name})" for name in UNARY] + [f"BINARY({name})" for name in BINARY]
     lines += [f"BIG({name})" for name in TRIGONOMETRIC]
+    lines += [f"RANGED({name}, ({'a[i], b[i]' if name in BINARY else 'a[i]'}))" for name in RANGED]
     (folder / "functions.c").write_text(PRELUDE + "\n".join(lines) + "\n")
     command = [str(COMPILER), *FLAGS, "-shared", "-fPIC", f"-I{CSRC}", "functions.c"]
     running = [
@@ -351,3 +358,21 @@ def test_every_instruction_set_gives_the_same_bits(
         for other in others:
             same = (first.view(words) == other.view(words)) | (np.isnan(first) & np.isnan(other))
             assert same.all(), f"{name}({a[~same][0]!r}, {b[~same][0]!r})"
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+@pytest.mark.parametrize("name", RANGED)
+def test_the_way_for_usual_arguments_gives_the_same_bits(
+    name: str, dtype: str, best: Library
+) -> None:
+    kind = np.float32 if dtype == "f32" else np.float64
+    words = np.uint32 if dtype == "f32" else np.uint64
+    rng = np.random.default_rng(5)
+    bits = rng.integers(0, np.iinfo(words).max, (2, 20000), words, endpoint=True)
+    special = np.array([*SPECIAL, *HUGE[dtype], *np.linspace(-1100, 1100, 8801)])
+    a, b = (np.concatenate([v.view(kind), rng.uniform(-40, 40, 20000).astype(kind)]) for v in bits)
+    a[: special.size], b[: special.size] = special, special[::-1]
+    near = best.call(dtype, f"{name}_is_near", a, b) > 0
+    full, short = (best.call(dtype, way, a, b)[near] for way in (name, f"{name}_near"))
+    assert not np.isnan(full).any() and near.sum() > 1000 and not near.all()
+    np.testing.assert_array_equal(full.view(words), short.view(words))

@@ -14,7 +14,7 @@ import pytest
 import trueno as tn
 from tests.compare import agree, outcome, same
 from trueno.ops import ELEMENTWISE
-from trueno.protocols import IMPLEMENTED
+from trueno.protocols import IMPLEMENTED, SCIPY
 
 UFUNCS = {n: op.meaning for n, op in ELEMENTWISE.items() if isinstance(op.meaning, np.ufunc)}
 UNARY = sorted(n for n, f in UFUNCS.items() if f.nin == 1)
@@ -37,6 +37,21 @@ def both(f: Callable[..., Any], *arrays: Any) -> None:
 
 
 # ---------------------------------------------------------------- ufuncs
+
+
+@pytest.mark.parametrize("name", SCIPY)
+def test_ufuncs_of_scipy(backend: str, name: str) -> None:
+    """Beneath scipy.special's functions, which are these ufuncs unless SCIPY_ARRAY_API is set."""
+    f = getattr(pytest.importorskip("scipy.special._ufuncs"), name)
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-310, -750.0, 30.0]
+    for dtype in ("float32", "float64", "float16", "int8", "int64", "bool", "complex64"):
+        with np.errstate(all="ignore"):
+            x = np.concatenate([np.linspace(-9, 9, 400), special]).astype(dtype)
+        both(f, x)
+        both(lambda x, f=f: f(x + x, out=x), x)
+    with tn.profile() as report:
+        tn.evaluate(f(tn.asarray(np.linspace(-9, 9, 400))))
+    assert backend == "wgpu" or not report.deferrals
 
 
 @pytest.mark.parametrize("name", [*UNARY, *BINARY])

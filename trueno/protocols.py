@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,9 @@ WRITES: dict[Any, tuple[int, str]] = {
     np.fill_diagonal: (0, "a"),
     np.nan_to_num: (0, "x"),
 }
+
+# Ufuncs of scipy.special that have a row, and whose conditions (none) are the row's.
+SCIPY = {"erf": "erf", "erfc": "erfc", "expit": "sigmoid", "cbrt": "cbrt"}
 
 _POW, _SQUARE = OPS["pow"], OPS["square"]
 
@@ -65,6 +69,8 @@ def _takes(x: Any) -> bool:
 def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """``TruenoArray.__array_ufunc__``: every method of a ufunc."""
     op = BY_UFUNC.get(ufunc) if method == "__call__" else None
+    if op is None and method == "__call__" and not kwargs and ufunc.__name__ in SCIPY:
+        op = _scipy_row(ufunc, inputs[0])
     if op is not None and not kwargs:
         x = inputs[0]
         limit = SETTINGS.get().threshold
@@ -105,6 +111,13 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
         kwargs["out"] = out[0]
     reason = "arguments" if kwargs else "no kernel"
     return call_numpy(f, inputs, kwargs, name=name, reason=reason, writes=writes)
+
+
+def _scipy_row(ufunc: np.ufunc, x: Any) -> Op | None:
+    """The row of a ufunc of SciPy, in the dtypes that SciPy and the row promote alike."""
+    scipys = getattr(sys.modules.get("scipy.special._ufuncs"), ufunc.__name__, None)
+    alike = isinstance(x, Handle) and x._array.dtype.char in "fd"
+    return OPS[SCIPY[ufunc.__name__]] if ufunc is scipys and alike else None
 
 
 def _is_two(x: Any) -> bool:
