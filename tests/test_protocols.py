@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from collections import UserList, deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -485,3 +486,15 @@ def test_nan_payloads_survive_copies_and_selection(backend: str) -> None:
     x = tn.asarray(array)
     for result in (x.copy(), x[::-1][::-1].copy(), tn.where(tn.asarray([True] * 3), x, 0.0)):
         np.testing.assert_array_equal(np.asarray(result).view(np.uint64), bits)
+
+
+def test_handles_in_sequences_of_any_kind(backend: str) -> None:
+    class Pair(NamedTuple):
+        low: Any
+        high: Any
+
+    array = data("float64", 3)
+    x = tn.asarray(array)
+    for sequence in (Pair(x, x), deque([x, x]), UserList([x, x])):
+        same(np.stack(sequence), np.stack([array, array]))
+        same(tn.concat(sequence), np.concatenate([array, array]))

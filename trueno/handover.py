@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -160,7 +160,14 @@ def _unwrap(x: Any, handles: list[Any]) -> Any:
         return {key: _unwrap(item, handles) for key, item in x.items()}
     if kind is np.ndarray:
         handles.append(x)
+    elif kind not in WHOLE and isinstance(x, Sequence):
+        # A named tuple, a deque, ...: NumPy would look into it and call us back.
+        return [_unwrap(item, handles) for item in x]
     return x
+
+
+# Types that hold no handles, of which most arguments are.
+WHOLE = SCALARS | {str, bytes, bytearray, memoryview, range, type(None), type}
 
 
 def rewrap(x: Any, handles: list[Any]) -> Any:

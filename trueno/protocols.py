@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from trueno.config import SETTINGS
 from trueno.core import Handle, wrap
 from trueno.dispatch import elementwise, reduce, update
 from trueno.errors import named
-from trueno.handover import at_once, call_numpy, host, rewrap
+from trueno.handover import WHOLE, at_once, call_numpy, host, rewrap
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, Op
 
 F = Callable[..., Any]
@@ -211,6 +211,8 @@ def _small(args: Any, limit: int, handles: list[Any]) -> list[Any] | None:
         else:
             if kind is np.ndarray:
                 handles.append(x)
+            elif kind not in WHOLE and isinstance(x, Sequence):
+                return None  # a named tuple, a deque, ...: there may be handles in it
             arrays.append(x)
     return arrays
 
