@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent / PACKAGE
 
 # Lowest first. A name is a module or a whole subpackage of trueno/.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "dtypes", "cores", "stats"),
+    ("errors", "dtypes", "cores", "gains", "stats"),
     ("config",),
     ("ops", "memory"),
     ("plan",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+import warnings
 import weakref
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 import trueno as tn
 from trueno import engine, memory
+from trueno.gains import BASE, GAINS
 from trueno.graph import DEPTH_LIMIT, result_strides
 from trueno.ops import ELEMENTWISE, OPS
 
@@ -65,6 +67,80 @@ def test_a_dead_value_is_not_stored() -> None:
     z = f()
     assert len(engine.Graph([z._buffer.node]).nodes) == 2
     assert len(launches(lambda: tn.evaluate(z))) == 1
+
+
+def test_a_pending_result_has_no_memory_until_it_is_wanted() -> None:
+    x = a(3, 4)
+    numpys = np.array(x).T * 2
+    y = x.T * 2
+    assert (y.shape, y.dtype, y.ndim, y.size) == (numpys.shape, numpys.dtype, 2, 12)
+    assert y.strides == numpys.strides
+    z = y + 1
+    assert y._node is not None
+    tn.evaluate(z)
+    assert y._node is None and z._node is None
+    assert launches(lambda: np.array(y)) == []
+    assert np.array_equal(np.array(y), numpys)
+
+
+def test_a_view_of_a_pending_result_leaves_it_pending() -> None:
+    x = a(4)
+    y = x + 1
+    tail = y[1:]
+    assert y._node is None
+    assert launches(lambda: np.array(tail)) == ["add"]
+    y += 1
+    assert np.array_equal(np.array(tail), [4, 5, 6])
+
+
+def test_a_value_computed_for_another_is_not_computed_twice() -> None:
+    x = a(4)
+    y = np.sqrt(x)
+    assert launches(lambda: tn.evaluate(y + 1)) == ["sqrt add"]
+    assert launches(lambda: tn.evaluate(y * 2)) == ["multiply"]
+
+
+def test_the_threshold_of_an_operation_is_its_gain_times_smaller() -> None:
+    x = tn.asarray(np.ones(BASE // OPS["remainder"].gain(np.dtype("f8"))))
+    with tn.config(threshold=BASE):
+        assert np.remainder(x, x)._node is not None
+        assert np.remainder(x[1:], x[1:])._node is None
+        assert (x % x)._node is not None
+        assert (x + x)._node is None
+
+
+def test_an_operation_that_never_pays_alone_joins_others() -> None:
+    name, char = next((n, c) for n, row in GAINS.items() for c in "fd" if row.get(c) == 0)
+    op = OPS[name]
+    x = [tn.asarray(np.ones(BASE, char)) for _ in range(op.nin)]
+    with tn.config(threshold=BASE // 2):
+        assert op.meaning(*x)._node is None
+        assert op.meaning(x[0] + 1, *x[1:])._node is not None
+
+
+def test_gains_are_of_the_table() -> None:
+    assert GAINS.keys() <= OPS.keys()
+    assert all(gain >= 0 for row in GAINS.values() for gain in row.values())
+
+
+def test_errstate_changes_are_seen_by_the_next_call() -> None:
+    x, y = a(4), tn.asarray(np.zeros(4))
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        tn.evaluate(x / y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(RuntimeWarning, match="divide by zero"):
+            tn.evaluate(x / y)
+        with np.errstate(divide="ignore"):
+            tn.evaluate(x / y)
+        warnings.filterwarnings("ignore", message="divide by zero")
+        tn.evaluate(x / y)
+    old = np.seterr(divide="raise")
+    try:
+        with pytest.raises(FloatingPointError):
+            x / y
+    finally:
+        np.seterr(**old)
 
 
 def test_a_row_statistic_makes_two_kernels() -> None:

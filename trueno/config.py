@@ -4,7 +4,7 @@
 switch             meaning                                                              setting
 ================== ==================================================================== =========
 TRUENO_BACKEND     "auto", "numpy", "simd" or "wgpu": where deferred work runs          backend
-TRUENO_THRESHOLD   elements from which a call is deferred and accelerated               threshold
+TRUENO_THRESHOLD   elements from which a cheap call is deferred (others: gains.py)      threshold
 TRUENO_ISA         cap on the CPU instruction set: sse2, avx2, avx512, neon             (import)
 TRUENO_NUM_THREADS threads of the CPU engine (default: the processors it may use)       threads
 TRUENO_GPU         an adapter's name or index, "software", or "off"                     (first use)
@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any
 
 from trueno.cores import available
+from trueno.gains import BASE
 
 BACKENDS = ("auto", "numpy", "simd", "wgpu")
 
@@ -38,9 +39,9 @@ def _threads() -> int:
 
 THREADS = _threads()
 
-# Under this many elements NumPy's own call, in its caches, is as fast as making, planning and
-# launching a kernel: 3 million with two cores, where it was measured; the more cores, the fewer.
-DEFAULT_THRESHOLD = (6 << 20) // min(max(THREADS, 2), 32)
+# Under this many elements a cheap operation alone is as fast in NumPy as deferred. One thread is no
+# faster than NumPy's at any size: there, what is gained is that others join.
+DEFAULT_THRESHOLD = BASE if THREADS > 1 else 3 * BASE
 
 
 @dataclass(frozen=True, slots=True)

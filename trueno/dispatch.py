@@ -240,7 +240,7 @@ def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision
         *ins, out = resolve(op, tuple(operands.keys))
     except TypeError:
         return _Decision(size, 1, NUMPYS_ERROR)
-    gain = op.gain(ins[-1])
+    gain = max([op.gain(key) for key in operands.keys if not isinstance(key, type)], default=1)
     backend, reason = engine.choose(op.name, tuple(ins), out, operands.pin, operands.on_gpu)
     if backend is None:
         return _Decision(size, gain, reason)

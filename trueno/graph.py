@@ -316,9 +316,15 @@ def give_memory(holder: Holder) -> None:
     """Makes the buffer and the array that a pending value of no memory will be written to."""
     with lock:
         node = holder._node
-        if node is not None:
+        if node is None:
+            return
+        if node.result is None:
             holder._buffer, holder._array = pending_buffer(node, "auto")
-            holder._node = None
+        else:  # a signal's handler raised before the holder was told
+            storage, holder._array = node.result
+            assert type(storage) is Buffer
+            holder._buffer = storage
+        holder._node = None
 
 
 def capture(array: NDArray, buffer: Buffer) -> Node | Leaf | View:

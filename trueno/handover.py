@@ -49,6 +49,22 @@ def small_array(x: Handle, op: Op | None = None) -> NDArray | None:
     return None
 
 
+def small_target(x: Handle, op: Op) -> NDArray | None:
+    """The handle's array if NumPy may and should write the operation's result to it right away.
+
+    Exports see what is written, as they would had NumPy made the array.
+    """
+    if x._node is not None or x._scalar:
+        return None
+    buffer = x._buffer
+    if buffer is None or (buffer.plain and not buffer.readers and buffer.device is None):
+        array = x._array
+        gain = op.gain(array.dtype) if op.gains else 1
+        if array.size * gain < SETTINGS.get().threshold:
+            return array
+    return None
+
+
 def deferral(name: str, reason: str) -> None:
     """Counts a call that NumPy does for us; raises StrictError in strict mode.
 

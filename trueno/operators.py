@@ -13,7 +13,7 @@ from trueno.config import SETTINGS
 from trueno.core import Handle
 from trueno.dispatch import elementwise
 from trueno.errors import named
-from trueno.handover import SCALARS, at_once, call_numpy, small_array
+from trueno.handover import SCALARS, at_once, call_numpy, small_array, small_target
 from trueno.ops import OPS, Op
 
 _ndarray = np.ndarray
@@ -78,18 +78,17 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
             b = other
             kind, ours = type(other), type(self)
             limit = SETTINGS.get().threshold
-            if gains:
-                limit //= gains.get(a.dtype.char, 1)
+            gain = gains.get(a.dtype.char, 1) if gains else 1
             if kind is ours:
                 b = None
                 if other._node is None and ((buffer := other._buffer) is None or buffer.plain):
                     b = other._array
-            if a.size < limit and (
+            if a.size * gain < limit and (
                 kind in SCALARS
                 or (
                     kind is ours
                     and b is not None
-                    and b.size < limit
+                    and b.size * gain < limit
                     and ((a.ndim < 2 and b.ndim < 2) or a.shape == b.shape)
                 )
             ):
@@ -127,6 +126,16 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
     def in_place(self: Handle, other: Any) -> Any:
         if self._scalar:
             return forward(self, other)
+        target = small_target(self, op)
+        if target is not None:
+            kind = type(other)
+            operand = small_array(other, op) if kind is type(self) else other
+            if operand is not None and (kind is type(self) or kind in SCALARS):
+                try:
+                    ufunc(target, operand, out=target)
+                except Exception as error:
+                    raise named(error, name) from None
+                return self
         return dispatch.update(op, self, self, other)
 
     for prefix, method in (("", forward), ("r", reflected), ("i", in_place)):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from trueno.dtypes import Dtype
+from trueno.gains import GAINS
 
 # Floating-point conditions, as bits: the order of NumPy's own FPE flags.
 DIVIDE, OVERFLOW, UNDERFLOW, INVALID = 1, 2, 4, 8
@@ -35,6 +36,7 @@ class Op:
     wgsl:    WGSL expression of {0}, {1}, {2} and the type's suffix {T}; None: no GPU kernel
     reduce:  for a reduction, how two partial results combine; its ``meaning`` takes ``axis``
     gains:   by dtype character: with how many times fewer elements than a cheap operation it pays
+             alone (``trueno.gains``)
     group:   where it is exported: "standard", "numpy" (beyond the standard) or "nn" (activations)
     """
 
@@ -193,30 +195,27 @@ def _raises(letters: str) -> int:
     return sum(_RAISES[c] for c in letters)
 
 
+# NumPy takes several calls for an activation.
+_NN_GAINS = {"f": 192, "d": 192}
+
+
 def _ufunc(name: str, f: np.ufunc, raises: str, wgsl: str | None, group: str = "standard") -> None:
-    _TABLE[name] = Op(name, f.nin, f, f, _raises(raises), wgsl, group=group)
-
-
-def _slow(
-    dtypes: str, name: str, f: np.ufunc, raises: str, wgsl: str | None, group: str = "standard"
-) -> None:
-    """A ufunc that NumPy computes without SIMD instructions in ``dtypes``, or in many steps."""
     _TABLE[name] = Op(
-        name, f.nin, f, f, _raises(raises), wgsl, gains=dict.fromkeys(dtypes, 192), group=group
+        name, f.nin, f, f, _raises(raises), wgsl, gains=GAINS.get(name, {}), group=group
     )
 
 
 def _function(
     name: str, nin: int, f: Callable[..., Any], like: np.ufunc, raises: str, wgsl: str | None
 ) -> None:
-    _TABLE[name] = Op(
-        name, nin, f, like, _raises(raises), wgsl, gains={"f": 192, "d": 192}, group="nn"
-    )
+    _TABLE[name] = Op(name, nin, f, like, _raises(raises), wgsl, gains=_NN_GAINS, group="nn")
 
 
 def _reduction(name: str, f: Callable[..., Any], like: np.ufunc | None, combine: str) -> None:
     raises = like.nin == 2 and like in (np.add, np.multiply) if like is not None else False
-    _TABLE[name] = Op(name, 1, f, like, _raises("oi") if raises else 0, None, combine)
+    _TABLE[name] = Op(
+        name, 1, f, like, _raises("oi") if raises else 0, None, combine, GAINS.get(name, {})
+    )
 
 
 # fmt: off
@@ -224,29 +223,29 @@ def _reduction(name: str, f: Callable[..., Any], like: np.ufunc | None, combine:
 _ufunc("add",                np.add,            "oi",   "add_{T}({0}, {1})")
 _ufunc("subtract",           np.subtract,       "oi",   "subtract_{T}({0}, {1})")
 _ufunc("multiply",           np.multiply,       "oui",  "multiply_{T}({0}, {1})")
-_slow("FD", "divide",        np.divide,         "doui", "divide_{T}({0}, {1})")
-_slow("fd", "floor_divide",  np.floor_divide,   "doi",  "floor_divide_{T}({0}, {1})")
-_slow("fd", "remainder",     np.remainder,      "di",   "remainder_{T}({0}, {1})")
-_slow("fd", "fmod",          np.fmod,           "di",   None, "numpy")
+_ufunc("divide",             np.divide,         "doui", "divide_{T}({0}, {1})")
+_ufunc("floor_divide",       np.floor_divide,   "doi",  "floor_divide_{T}({0}, {1})")
+_ufunc("remainder",          np.remainder,      "di",   "remainder_{T}({0}, {1})")
+_ufunc("fmod",               np.fmod,           "di",   None, "numpy")
 _ufunc("pow",                np.power,          "doui", None)
 _ufunc("negative",           np.negative,       "",     "negative_{T}({0})")
 _ufunc("positive",           np.positive,       "",     "{0}")
 _ufunc("abs",                np.absolute,       "",     "abs_{T}({0})")
-_slow("FD", "sign",          np.sign,           "",     "sign_{T}({0})")
+_ufunc("sign",               np.sign,           "",     "sign_{T}({0})")
 _ufunc("square",             np.square,         "oui",  "square_{T}({0})")
-_slow("FD", "reciprocal",    np.reciprocal,     "doui", "reciprocal_{T}({0})")
-_slow("FD", "sqrt",          np.sqrt,           "i",    "sqrt_{T}({0})")
+_ufunc("reciprocal",         np.reciprocal,     "doui", "reciprocal_{T}({0})")
+_ufunc("sqrt",               np.sqrt,           "i",    "sqrt_{T}({0})")
 _ufunc("cbrt",               np.cbrt,           "",     None, "numpy")
-_slow("FD", "exp",           np.exp,            "ou",   "exp_{T}({0})")
+_ufunc("exp",                np.exp,            "ou",   "exp_{T}({0})")
 _ufunc("exp2",               np.exp2,           "ou",   None, "numpy")
 _ufunc("expm1",              np.expm1,          "ou",   None)
 _ufunc("log",                np.log,            "di",   None)
 _ufunc("log2",               np.log2,           "di",   None)
 _ufunc("log10",              np.log10,          "di",   None)
 _ufunc("log1p",              np.log1p,          "di",   None)
-_slow("fd", "logaddexp",     np.logaddexp,      "o",    None)
-_slow("d", "sin",            np.sin,            "i",    None)
-_slow("d", "cos",            np.cos,            "i",    None)
+_ufunc("logaddexp",          np.logaddexp,      "o",    None)
+_ufunc("sin",                np.sin,            "i",    None)
+_ufunc("cos",                np.cos,            "i",    None)
 _ufunc("tan",                np.tan,            "i",    None)
 _ufunc("asin",               np.arcsin,         "i",    None)
 _ufunc("acos",               np.arccos,         "i",    None)
@@ -258,25 +257,25 @@ _ufunc("tanh",               np.tanh,           "",     None)
 _ufunc("asinh",              np.arcsinh,        "",     None)
 _ufunc("acosh",              np.arccosh,        "i",    None)
 _ufunc("atanh",              np.arctanh,        "di",   None)
-_slow("fd", "hypot",         np.hypot,          "ou",   None)
+_ufunc("hypot",              np.hypot,          "ou",   None)
 _ufunc("floor",              np.floor,          "",     "floor_{T}({0})")
 _ufunc("ceil",               np.ceil,           "",     "ceil_{T}({0})")
 _ufunc("trunc",              np.trunc,          "",     "trunc_{T}({0})")
 _ufunc("round",              np.rint,           "",     "round_{T}({0})")
 _ufunc("copysign",           np.copysign,       "",     None)
 _ufunc("nextafter",          np.nextafter,      "",     None)
-_slow("FD", "maximum",       np.maximum,        "",     "maximum_{T}({0}, {1})")
-_slow("FD", "minimum",       np.minimum,        "",     "minimum_{T}({0}, {1})")
-_slow("FD", "fmax",          np.fmax,           "",     None, "numpy")
-_slow("FD", "fmin",          np.fmin,           "",     None, "numpy")
+_ufunc("maximum",            np.maximum,        "",     "maximum_{T}({0}, {1})")
+_ufunc("minimum",            np.minimum,        "",     "minimum_{T}({0}, {1})")
+_ufunc("fmax",               np.fmax,           "",     None, "numpy")
+_ufunc("fmin",               np.fmin,           "",     None, "numpy")
 _ufunc("clip",               _clip,             "",    "minimum_{T}(maximum_{T}({0}, {1}), {2})")
 _ufunc("conj",               np.conjugate,      "",     "{0}")
 _ufunc("equal",              np.equal,          "",     "equal_{T}({0}, {1})")
 _ufunc("not_equal",          np.not_equal,      "",     "(!equal_{T}({0}, {1}))")
-_slow("FD", "less",          np.less,           "",     "less_{T}({0}, {1})")
-_slow("FD", "less_equal",    np.less_equal,     "",     "less_equal_{T}({0}, {1})")
-_slow("FD", "greater",       np.greater,        "",     "less_{T}({1}, {0})")
-_slow("FD", "greater_equal", np.greater_equal,  "",     "less_equal_{T}({1}, {0})")
+_ufunc("less",               np.less,           "",     "less_{T}({0}, {1})")
+_ufunc("less_equal",         np.less_equal,     "",     "less_equal_{T}({0}, {1})")
+_ufunc("greater",            np.greater,        "",     "less_{T}({1}, {0})")
+_ufunc("greater_equal",      np.greater_equal,  "",     "less_equal_{T}({1}, {0})")
 _ufunc("isnan",              np.isnan,          "",     "isnan_{T}({0})")
 _ufunc("isinf",              np.isinf,          "",     "isinf_{T}({0})")
 _ufunc("isfinite",           np.isfinite,       "",     "isfinite_{T}({0})")
@@ -310,7 +309,9 @@ _function("hardsigmoid", 1, _hardsigmoid,                   np.exp,        "",  
 _function("hardswish",  1, _hardswish,                      np.exp,        "",     None)
 _function("softsign",   1, _softsign,                       np.exp,        "",     None)
 
-_TABLE["where"] = Op("where", 3, _where, None, 0, "select({2}, {1}, {0})")
+_TABLE["where"] = Op(
+    "where", 3, _where, None, 0, "select({2}, {1}, {0})", gains=GAINS.get("where", {})
+)
 # The operand's value in another dtype; the result dtype stands in the instruction.
 _TABLE["cast"] = Op("cast", 1, np.ndarray.astype, None, INVALID | OVERFLOW, "cast_{S}_{T}({0})")
 

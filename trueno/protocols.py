@@ -10,10 +10,10 @@ import numpy as np
 
 from trueno import engine
 from trueno.config import SETTINGS
-from trueno.core import Handle, wrap
+from trueno.core import Handle, scalar, wrap, wrap_value
 from trueno.dispatch import elementwise, reduce, update
 from trueno.errors import named
-from trueno.handover import WHOLE, at_once, call_numpy, host, rewrap
+from trueno.handover import WHOLE, call_numpy, host, rewrap, small_target
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, Op
 
 F = Callable[..., Any]
@@ -58,6 +58,11 @@ def implements(*numpy_functions: Any) -> Callable[[F], F]:
     return register
 
 
+_ONLY_OUT = {"out"}
+_ndarray = np.ndarray
+_new = object.__new__
+
+
 def _takes(x: Any) -> bool:
     """Whether we compute with ``x``; other array libraries' objects get their own turn."""
     if isinstance(x, Handle):
@@ -71,26 +76,42 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
     op = BY_UFUNC.get(ufunc) if method == "__call__" else None
     if op is None and method == "__call__" and not kwargs and ufunc.__name__ in SCIPY:
         op = _scipy_row(ufunc, inputs[0])
-    if op is not None and not kwargs:
-        x = inputs[0]
+    if op is not None and (not kwargs or kwargs.keys() == _ONLY_OUT):
+        ours = Handle.result_class
         limit = SETTINGS.get().threshold
-        if op.gains and isinstance(x, Handle):
-            limit //= op.gain(x._layout.dtype)
+        gains = op.gains
         arrays: list[Any] = []
         for x in inputs:
-            if isinstance(x, Handle):
-                if x._node is not None:
+            kind = type(x)
+            if kind is ours:
+                if x._node is not None or not ((buffer := x._buffer) is None or buffer.plain):
                     break
-                buffer = x._buffer
-                if not (buffer is None or buffer.plain) or x._array.size >= limit:
+                array = x._array
+                size = array.size
+                if size * (gains.get(array.dtype.char, 1) if gains else 1) >= limit:
                     break
-                arrays.append(x._array)
-            elif type(x) in (int, float, np.float64):
+                arrays.append(array)
+            elif kind is float or kind is int or kind is np.float64:
                 arrays.append(x)
             else:
                 break
         else:
-            return at_once(op.name, ufunc, *arrays)
+            target = kwargs["out"][0] if kwargs else None
+            array = small_target(target, op) if type(target) is ours else None
+            if target is None or array is not None:
+                try:
+                    result = ufunc(*arrays) if array is None else ufunc(*arrays, out=array)
+                except Exception as error:
+                    raise named(error, op.name) from None
+                if array is not None:
+                    return target
+                if type(result) is not _ndarray:
+                    return wrap_value(result)
+                handle = _new(ours)  # as ``wrap`` does, without the call
+                handle._array = result
+                handle._buffer = handle._node = None
+                handle._scalar = False
+                return handle
     out = kwargs.get("out", ())
     for x in (*inputs, *out):
         if not _takes(x) and x is not None:
@@ -159,13 +180,22 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
                 call_function(f, args, kwargs) if issubclass(kind, np.ndarray) else NotImplemented
             )
     handles: list[Any] = []
-    simple = not kwargs or all(isinstance(x, _SIMPLE) for x in kwargs.values())
-    arrays = _small(args, SETTINGS.get().threshold, handles) if simple else None
+    limit = SETTINGS.get().threshold
+    op = _OPERATIONS.get(f)
+    if op is not None:
+        limit = _limit(op, args, limit)
+    arrays = _small(args, limit, handles)
+    if kwargs and arrays is not None:
+        for x in kwargs.values():
+            if not isinstance(x, _SIMPLE):
+                arrays = None
     if arrays is not None:
         try:
             result = f(*arrays, **kwargs)
         except Exception as error:
             raise named(error, f.__name__) from None
+        if isinstance(result, np.generic):
+            return scalar(result)
         if type(result) is np.ndarray and result.base is None:
             for handle in handles:
                 if result is (handle if type(handle) is np.ndarray else handle._array):
@@ -177,6 +207,19 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
     if implementation is not None:
         return implementation(*args, **kwargs)
     return call_function(f, args, kwargs)
+
+
+# NumPy's functions that are one operation, whose gain counts.
+_OPERATIONS: dict[Any, Op] = {op.meaning: op for op in REDUCTIONS.values() if op.gains}
+_OPERATIONS[np.where] = OPS["where"]
+
+
+def _limit(op: Op, args: Any, threshold: int) -> int:
+    """Elements from which a call of an operation's NumPy function is not NumPy's."""
+    if not args or type(args[-1]) is not Handle.result_class:
+        return threshold
+    gain = op.gain(args[-1]._layout.dtype)
+    return -(-threshold // gain) if gain else sys.maxsize if threshold else 0
 
 
 # Keyword arguments in which no array can hide.

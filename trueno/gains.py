@@ -1,0 +1,102 @@
+"""From how many elements each operation pays, compared with a cheap one: measured, not guessed.
+
+A row holds, by dtype character, with how many times fewer elements than ``BASE`` a call alone,
+observed at once, takes no longer than NumPy's: about 1 for additions of float64, hundreds for what
+NumPy computes slowly; 0 where NumPy is much faster at any size, so that such a call is deferred
+only where it joins others. Operations and dtypes without a figure have 1.
+
+Printed by ``python benchmarks/gains.py`` on two cores of a Zen 4 with AVX-512, NumPy 2.4.6.
+"""
+
+from __future__ import annotations
+
+# Elements from which additions of float64 pay: two threads work at the memory's speed there, and
+# one core's caches no longer hold NumPy's operands.
+BASE = 1 << 20
+
+# fmt: off
+GAINS: dict[str, dict[str, int]] = {
+    "add": {"l": 2, "e": 256, "d": 2, "D": 2},
+    "subtract": {"l": 2, "e": 256, "F": 2, "D": 2},
+    "multiply": {"e": 256, "F": 2, "D": 2},
+    "divide": {"?": 2, "b": 4, "i": 2, "l": 8, "e": 256, "F": 64, "D": 32},
+    "floor_divide": {"?": 64, "b": 64, "i": 64, "l": 32, "e": 512, "f": 512, "d": 512},
+    "remainder": {"?": 64, "b": 64, "i": 64, "l": 32, "e": 512, "f": 512, "d": 512},
+    "fmod": {"?": 32, "b": 64, "i": 64, "l": 16, "e": 512, "f": 256, "d": 128},
+    "pow": {"e": 256, "f": 0, "d": 2},
+    "negative": {"l": 2, "e": 8, "F": 64, "D": 64},
+    "positive": {"f": 8, "F": 64, "D": 64},
+    "sign": {"l": 2, "e": 64, "f": 16, "d": 16, "F": 64, "D": 2},
+    "square": {"e": 256, "D": 2},
+    "reciprocal": {"?": 8, "b": 16, "i": 4, "l": 64, "e": 128, "d": 16, "F": 64, "D": 32},
+    "sqrt": {"?": 256, "b": 256, "i": 32, "l": 32, "e": 256, "f": 8, "d": 32, "F": 1024, "D": 64},
+    "cbrt": {"?": 64, "b": 64, "i": 2, "l": 4, "e": 0, "f": 0},
+    "exp": {"?": 64, "b": 64, "i": 4, "l": 8, "e": 0, "f": 4, "d": 2, "F": 1024, "D": 128},
+    "exp2": {"?": 64, "b": 64, "i": 2, "e": 0, "f": 0},
+    "expm1": {"?": 64, "b": 64, "e": 0, "d": 8},
+    "log": {"?": 128, "b": 64, "e": 0, "f": 0},
+    "log2": {"?": 128, "b": 64, "e": 0, "f": 0},
+    "log10": {"?": 128, "b": 64, "e": 0, "f": 0},
+    "log1p": {"?": 64, "b": 64, "i": 2, "e": 0},
+    "logaddexp": {"?": 512, "b": 512, "i": 256, "l": 256, "e": 1024, "f": 512, "d": 512},
+    "sin": {"?": 64, "b": 64, "i": 256, "l": 256, "e": 0, "f": 4, "d": 512},
+    "cos": {"?": 64, "b": 64, "i": 256, "l": 256, "e": 0, "f": 0, "d": 512},
+    "tan": {"?": 64, "b": 64, "i": 4, "l": 8, "e": 0, "f": 0, "d": 2},
+    "asin": {"?": 64, "b": 256, "i": 256, "l": 128, "e": 0, "d": 2},
+    "acos": {"?": 64, "b": 256, "i": 256, "l": 256, "e": 0, "d": 4},
+    "atan": {"?": 128, "b": 64, "l": 8, "d": 2},
+    "atan2": {"?": 512, "b": 512, "i": 8, "l": 16, "e": 512, "d": 16},
+    "sinh": {"?": 64, "b": 64, "i": 4, "l": 4, "e": 0},
+    "cosh": {"?": 64, "b": 64, "i": 4, "l": 4, "e": 0, "f": 0, "d": 2},
+    "tanh": {"?": 64, "b": 64, "i": 8, "l": 8, "e": 0, "f": 0, "d": 8},
+    "asinh": {"?": 64, "b": 32, "i": 8, "l": 8, "e": 0, "f": 0, "d": 8},
+    "acosh": {"?": 128, "b": 64, "i": 8, "l": 8, "e": 0, "d": 8},
+    "atanh": {"?": 128, "b": 256, "i": 128, "l": 128, "e": 0, "f": 0, "d": 8},
+    "hypot": {"?": 512, "b": 512, "i": 256, "l": 256, "e": 512, "f": 128, "d": 256},
+    "floor": {"l": 2, "e": 256},
+    "ceil": {"e": 256},
+    "trunc": {"e": 256, "d": 2},
+    "round": {"?": 256, "b": 256, "i": 4, "l": 8, "e": 256, "F": 64, "D": 64},
+    "copysign": {"?": 256, "b": 256, "i": 16, "l": 4, "e": 64, "f": 16},
+    "nextafter": {"?": 256, "b": 256, "i": 128, "l": 128, "e": 64, "f": 128, "d": 128},
+    "maximum": {"l": 4, "e": 128, "f": 2, "d": 2, "F": 4, "D": 8},
+    "minimum": {"l": 2, "e": 128, "f": 2, "d": 2, "F": 4, "D": 8},
+    "fmax": {"e": 128, "d": 2, "F": 4, "D": 8},
+    "fmin": {"l": 2, "e": 128, "d": 2, "F": 4, "D": 8},
+    "clip": {"b": 32, "i": 16, "e": 128, "f": 0, "d": 0},
+    "conj": {"l": 2, "f": 8, "d": 4, "F": 2, "D": 4},
+    "equal": {"l": 2, "e": 64, "d": 2, "F": 32, "D": 16},
+    "not_equal": {"e": 64, "F": 8, "D": 16},
+    "less": {"e": 64, "F": 32, "D": 16},
+    "less_equal": {"e": 64, "F": 32, "D": 16},
+    "greater": {"l": 2, "e": 64, "F": 32, "D": 16},
+    "greater_equal": {"l": 2, "e": 64, "F": 32, "D": 16},
+    "isnan": {"e": 64, "F": 8, "D": 8},
+    "isinf": {"e": 64, "d": 2, "F": 32, "D": 16},
+    "isfinite": {"e": 64, "d": 2, "F": 32, "D": 16},
+    "signbit": {"?": 128, "b": 128, "i": 4, "l": 4, "e": 64},
+    "logical_and": {"l": 2, "e": 128, "f": 32, "d": 32, "F": 128, "D": 64},
+    "logical_or": {"l": 2, "e": 64, "f": 32, "d": 32, "F": 64, "D": 64},
+    "logical_xor": {"l": 2, "e": 128, "f": 32, "d": 32, "F": 64, "D": 64},
+    "logical_not": {"l": 2, "e": 64, "f": 32, "d": 32, "F": 32, "D": 16},
+    "bitwise_and": {"l": 2},
+    "bitwise_or": {"l": 2},
+    "bitwise_invert": {"l": 2},
+    "bitwise_left_shift": {"l": 2},
+    "bitwise_right_shift": {"l": 2},
+    "erf": {"?": 8, "b": 16, "i": 256, "l": 32, "e": 16, "f": 8, "d": 16, "F": 128, "D": 64},
+    "erfc": {"?": 256, "b": 256, "i": 256, "l": 32, "e": 16, "f": 128, "d": 256, "F": 128, "D": 32},
+    "where": {"?": 32, "b": 32, "i": 32, "l": 32, "e": 32, "f": 32, "d": 16, "F": 4, "D": 8},
+    "sum": {"?": 4, "b": 4, "i": 2, "e": 64, "f": 2, "F": 2},
+    "prod": {"?": 16, "b": 16, "i": 16, "l": 4, "e": 128, "f": 16, "d": 32, "F": 256, "D": 128},
+    "max": {"?": 0, "b": 0, "e": 64},
+    "min": {"?": 0},
+    "all": {"f": 2, "d": 4, "l": 4, "?": 2},
+    "any": {"f": 8, "d": 8, "l": 8, "b": 4, "?": 2},
+}
+# fmt: on
+
+# A dtype stands for others of its size and kind.
+for _row in GAINS.values():
+    for _char, _alike in (("b", "BhH"), ("i", "I"), ("l", "LqQ")):
+        _row.update(dict.fromkeys(_alike, _row.get(_char, 1)))
