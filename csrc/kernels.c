@@ -6,6 +6,7 @@
 #include "math_f32.h"
 #include "math_f64.h"
 #include "scalar_complex.h"
+#include "transpose.h"
 #include "trueno.h"
 
 /* A result may be written over an operand, element on element, so that `restrict` would lie. What
@@ -517,5 +518,6 @@ const Kernels KERNELS = {
     .fill = fill,
     .gather = gather_2d,
     .scatter = scatter_2d,
+    .transpose = transpose,
     .stream = stream,
 };

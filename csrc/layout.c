@@ -16,6 +16,8 @@ typedef struct {
 
 enum { WRITEABLE = 0x0400 };
 
+enum { FEW_ROWS = 16 }; /* too few in a tile for the lines of a transposed operand */
+
 static int64_t header_size, array_type;
 
 void trueno_set_layout(int64_t header, int64_t type) {
@@ -160,6 +162,20 @@ static bool needs_no_buffer(const Layout *l, const Program *p) {
     return l->extent[0] * p->output[0].size <= STREAM_BYTES;
 }
 
+/* Whether an operand is contiguous along dimension `d` and has jumps along the last. */
+static bool crosses(const Layout *l, const Operand *operand, int d) {
+    int64_t last = operand->stride[l->dims - 1];
+    return operand->stride[d] == operand->size && last != operand->size && last != 0;
+}
+
+/* Whether that holds of an input of a program without reductions. */
+static bool transposed(const Layout *l, const Program *program, int d) {
+    bool found = false;
+    for (int k = 0; k < l->inputs; k++) found = found || crosses(l, l->operand + k, d);
+    for (int k = 0; k < l->outputs; k++) found = found && !program->output[k].reduces;
+    return found;
+}
+
 /* Takes whole inner dimensions of one kind while they fit, then a piece of the next. */
 static void cut(Layout *l, const Program *program) {
     int d = l->dims;
@@ -174,6 +190,7 @@ static void cut(Layout *l, const Program *program) {
     l->piece = l->pieces = 1;
     if (d > 0) {
         int64_t extent = l->extent[d - 1], most = longest / l->whole;
+        if (most < FEW_ROWS && l->whole > 1 && transposed(l, program, d - 1)) most = 1;
         l->pieces = (extent + most - 1) / most;
         l->piece = (extent + l->pieces - 1) / l->pieces;
         if (l->whole == 1) { /* pieces of equal length, that keep the rows' alignment */
@@ -208,6 +225,20 @@ static Mode mode_in_tile(const Layout *l, const Operand *operand) {
         expected *= l->extent[d];
     }
     return scalar && l->tile > 1 ? SCALAR : dense ? DENSE : STRIDED;
+}
+
+/* Looks for a dimension that operands are contiguous along but of which tiles hold one step. */
+static void choose_panel(Layout *l, const Program *program) {
+    l->panel = -1;
+    for (int i = 0; i < l->loops && l->panel < 0; i++) {
+        int d = l->loop[i];
+        if ((d == l->cut && l->piece > 1) || !transposed(l, program, d)) continue;
+        memmove(l->loop + i, l->loop + i + 1, (size_t)(l->loops - i - 1) * sizeof *l->loop);
+        l->loop[l->loops - 1] = l->panel = d;
+    }
+    for (int k = 0; k < l->inputs && l->panel >= 0; k++)
+        if (l->operand[k].mode == STRIDED && crosses(l, l->operand + k, l->panel))
+            l->operand[k].mode = PANEL;
 }
 
 /* The index of a point among the reduced axes, in C order, is an operand as well: one whose
@@ -280,6 +311,7 @@ int layout_make(Layout *l, const Program *program, const int64_t *block) {
     l->ascending = index_ascends(l);
     for (int k = 0; k < l->operands - 1; k++)
         l->operand[k].mode = mode_in_tile(l, l->operand + k);
+    choose_panel(l, program);
     return 0;
 }
 

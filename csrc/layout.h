@@ -9,7 +9,11 @@
 
 enum { LONG_TILE = 8 * TILE };
 
-typedef enum { DENSE, SCALAR, STRIDED } Mode;
+/* Of a transposed operand, what one tile reads of a cache line is little: so several tiles are
+ * brought in at once, a panel, of this many bytes along the contiguous dimension. */
+enum { PANEL_BYTES = 128 };
+
+typedef enum { DENSE, SCALAR, STRIDED, PANEL } Mode;
 
 typedef struct {
     intptr_t base;    /* address of the first element; of the index operand, its value */
@@ -30,6 +34,7 @@ typedef struct {
     int64_t whole, piece, pieces;
     int64_t tile;        /* elements in a full tile */
     bool ascending;      /* within a tile the index rises by 1 an element, and from tile to tile */
+    int panel;           /* the dimension along which panels go, which is looped over first; or -1 */
     int loops, kept_loops;
     int loop[MAX_DIMS];  /* dimensions iterated tile by tile, the kept ones before the reduced */
     int64_t kept_tiles, reduced_tiles;

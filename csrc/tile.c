@@ -3,24 +3,56 @@
 
 #include "vm.h"
 
-typedef void Move(char *dense, intptr_t strided, int size, int64_t rows, int64_t row_stride,
-                  int64_t columns, int64_t column_stride, const Run *run);
+enum { TRANSPOSED_FROM = 8 }; /* rows that make the blocks of a transposition pay */
 
-static void move_in(char *dense, intptr_t strided, int size, int64_t rows, int64_t row_stride,
-                    int64_t columns, int64_t column_stride, const Run *run) {
-    run->kernels->gather(dense, (const char *)strided, size, rows, row_stride, columns,
-                         column_stride);
+typedef struct {
+    const Run *run;
+    int size;
+    int64_t tiles, step; /* of a panel: how many tiles, and the bytes between them */
+} Moving;
+
+typedef void Move(const Moving *moving, char *dense, intptr_t strided, int64_t rows,
+                  int64_t row_stride, int64_t columns, int64_t column_stride);
+
+static void move_in(const Moving *moving, char *dense, intptr_t strided, int64_t rows,
+                    int64_t row_stride, int64_t columns, int64_t column_stride) {
+    const Kernels *kernels = moving->run->kernels;
+    int size = moving->size;
+    if (row_stride == size && column_stride != size && rows >= TRANSPOSED_FROM)
+        kernels->transpose(dense, columns * size, (const char *)strided, column_stride, size, rows,
+                           columns);
+    else
+        kernels->gather(dense, (const char *)strided, size, rows, row_stride, columns,
+                        column_stride);
 }
 
-static void move_out(char *dense, intptr_t strided, int size, int64_t rows, int64_t row_stride,
-                     int64_t columns, int64_t column_stride, const Run *run) {
-    run->kernels->scatter((char *)strided, dense, size, rows, row_stride, columns, column_stride);
+static void move_out(const Moving *moving, char *dense, intptr_t strided, int64_t rows,
+                     int64_t row_stride, int64_t columns, int64_t column_stride) {
+    moving->run->kernels->scatter((char *)strided, dense, moving->size, rows, row_stride, columns,
+                                  column_stride);
+}
+
+static void move_panel(const Moving *moving, char *dense, intptr_t strided, int64_t rows,
+                       int64_t row_stride, int64_t columns, int64_t column_stride) {
+    const Kernels *kernels = moving->run->kernels;
+    int size = moving->size;
+    for (int64_t i = 0; i < rows; i++) {
+        char *to = dense + i * columns * size;
+        const char *from = (const char *)strided + i * row_stride;
+        if (moving->tiles >= TRANSPOSED_FROM) {
+            kernels->transpose(to, moving->step, from, column_stride, size, moving->tiles, columns);
+            continue;
+        }
+        for (int64_t t = 0; t < moving->tiles; t++)
+            kernels->gather(to + t * moving->step, from + t * size, size, 1, 0, columns,
+                            column_stride);
+    }
 }
 
 /* Indices are generated: element (i, j) is base + i * row_stride + j * column_stride. */
-static void move_index(char *dense, intptr_t base, int size, int64_t rows, int64_t row_stride,
-                       int64_t columns, int64_t column_stride, const Run *run) {
-    (void)size, (void)run;
+static void move_index(const Moving *moving, char *dense, intptr_t base, int64_t rows,
+                       int64_t row_stride, int64_t columns, int64_t column_stride) {
+    (void)moving;
     int64_t *out = (int64_t *)dense;
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
@@ -28,9 +60,9 @@ static void move_index(char *dense, intptr_t base, int size, int64_t rows, int64
 }
 
 /* Visits a tile's elements, two dimensions at a time; `skip` leaves the reduced ones out. */
-static void move(const Run *run, Move *move_2d, const Operand *operand, intptr_t strided,
-                 char *dense, int size, int64_t piece, bool skip) {
-    const Layout *l = &run->layout;
+static void move(const Moving *moving, Move *move_2d, const Operand *operand, intptr_t strided,
+                 char *dense, int64_t piece, bool skip) {
+    const Layout *l = &moving->run->layout;
     int64_t extent[MAX_DIMS + 2] = {1, 1}, stride[MAX_DIMS + 2] = {0, 0}, at[MAX_DIMS + 2] = {0};
     int dims = 2; /* two outer ones of extent 1, so that there are always two */
     for (int d = l->cut < 0 ? 0 : l->cut; d < l->dims; d++) {
@@ -41,8 +73,8 @@ static void move(const Run *run, Move *move_2d, const Operand *operand, intptr_t
     }
     int64_t rows = extent[dims - 2], columns = extent[dims - 1];
     for (;;) {
-        move_2d(dense, strided, size, rows, stride[dims - 2], columns, stride[dims - 1], run);
-        dense += rows * columns * size;
+        move_2d(moving, dense, strided, rows, stride[dims - 2], columns, stride[dims - 1]);
+        dense += rows * columns * moving->size;
         int d = dims - 3;
         for (; d >= 0; d--) {
             strided += stride[d];
@@ -56,7 +88,8 @@ static void move(const Run *run, Move *move_2d, const Operand *operand, intptr_t
 
 void tile_store(const Run *run, const Operand *operand, char *to, const char *from, int64_t piece,
                 bool kept_only) {
-    move(run, move_out, operand, (intptr_t)to, (char *)from, operand->size, piece, kept_only);
+    Moving moving = {run, operand->size};
+    move(&moving, move_out, operand, (intptr_t)to, (char *)from, piece, kept_only);
 }
 
 /* A program reads its operands one or two at a time, a tile of each: about a page, where the
@@ -77,6 +110,25 @@ static void prefetch_share(const Machine *m, int64_t n, int share) {
     __asm__ volatile(""); /* GCC drops calls of functions that do nothing but prefetch */
 }
 
+/* Finds an operand's tile in its panel, which is brought in if another one lies there. Tiles of
+ * panels follow each other along the panels' dimension. */
+static void bring_in_panel(Machine *m, int k, int64_t n, int64_t piece) {
+    const Run *run = m->run;
+    const Layout *l = &run->layout;
+    const Operand *operand = l->operand + k;
+    int64_t most = PANEL_BYTES / operand->size, extent = l->extent[l->panel];
+    int64_t at = m->box_number % extent, tile = at % most, left = extent - (at - tile);
+    char *from = m->pointer[k] - tile * operand->size;
+    Moving moving = {run, operand->size, left < most ? left : most, panel_step(run, k)};
+    if (m->held[k] != from || m->held_count[k] < n || m->held_tiles[k] != moving.tiles) {
+        m->held[k] = from;
+        m->held_count[k] = n;
+        m->held_tiles[k] = moving.tiles;
+        move(&moving, move_panel, operand, (intptr_t)from, m->panel[k], piece, false);
+    }
+    m->at[k] = m->panel[k] + tile * moving.step;
+}
+
 static void bring_in(Machine *m, int64_t n, int64_t piece) {
     const Run *run = m->run;
     const Program *p = run->program;
@@ -87,19 +139,27 @@ static void bring_in(Machine *m, int64_t n, int64_t piece) {
             m->at[k] = from;
             continue;
         }
+        if (operand->mode == PANEL) {
+            bring_in_panel(m, k, n, piece);
+            continue;
+        }
         /* an operand that is broadcast along the tiles comes in once */
         if (m->held[k] == from && m->held_count[k] >= n) continue;
         m->held[k] = from;
         m->held_count[k] = n;
         if (operand->mode == SCALAR) run->kernels->fill(m->at[k], from, operand->size, n);
-        else move(run, move_in, operand, (intptr_t)from, m->at[k], operand->size, piece, false);
+        else {
+            Moving moving = {run, operand->size};
+            move(&moving, move_in, operand, (intptr_t)from, m->at[k], piece, false);
+        }
     }
     if (!m->index) return;
     int k = run->layout.operands - 1;
     if (m->held[k] == m->pointer[k] && m->held_count[k] >= n) return;
     m->held[k] = m->pointer[k];
     m->held_count[k] = n;
-    move(run, move_index, run->layout.operand + k, (intptr_t)m->pointer[k], (char *)m->index, 8,
+    Moving moving = {run, sizeof *m->index};
+    move(&moving, move_index, run->layout.operand + k, (intptr_t)m->pointer[k], (char *)m->index,
          piece, false);
 }
 

@@ -70,6 +70,8 @@ typedef struct {
                    int64_t columns, int64_t column_stride);
     void (*scatter)(char *out, const char *in, int size, int64_t rows, int64_t row_stride,
                     int64_t columns, int64_t column_stride);
+    void (*transpose)(char *out, int64_t step, const char *in, int64_t stride, int size,
+                      int64_t rows, int64_t columns);
     void (*stream)(char *out, const char *in, int64_t bytes);
 } Kernels;
 

@@ -17,7 +17,7 @@
 #define PREFETCH_BYTES ((int64_t)1 << 20)
 
 /* Parts of a reduction keep a tile of results each until they are joined, or a single one. */
-enum { UNIT_TILES = 16, MOST_PARTS = 256, MOST_WIDE_PARTS = 64, FEW_GROUPS = 32 };
+enum { UNIT_TILES = 16, PANEL_UNIT_TILES = 128, MOST_PARTS = 256, MOST_WIDE_PARTS = 64, FEW_GROUPS = 32 };
 
 /* ---- one thread */
 
@@ -45,11 +45,19 @@ static size_t machine_make(Machine *m, Run *run, char *block) {
     m->pointer = carve(block, &used, operands * sizeof *m->pointer);
     m->next = carve(block, &used, operands * sizeof *m->next);
     m->box = carve(block, &used, operands * ABREAST * sizeof *m->box);
+    m->held_tiles = carve(block, &used, operands * sizeof *m->held_tiles);
+    m->panel = carve(block, &used, operands * sizeof *m->panel);
     m->masks = carve(block, &used, (size_t)p->masks * sizeof *m->masks);
     size_t sets = (size_t)run->abreast * (size_t)p->outputs;
     m->sets = carve(block, &used, sets * sizeof *m->sets);
     char *buffers = carve(block, &used, (size_t)p->storages * BUFFER);
     for (int s = 0; s < p->slots && block; s++) m->at[s] = buffers + (size_t)p->storage[s] * BUFFER;
+    for (int k = 0; k < p->inputs; k++) {
+        const Operand *operand = run->layout.operand + k;
+        if (operand->mode != PANEL) continue;
+        char *panel = carve(block, &used, (size_t)(PANEL_BYTES / operand->size * panel_step(run, k)));
+        if (block) m->panel[k] = panel;
+    }
     int levels = reduce_levels(&run->layout);
     bool picks = false;
     m->index = NULL;
@@ -241,7 +249,8 @@ static void split(Run *run) {
     if (tiles > 1 && !l->cut_reduced && !l->whole_reduced)
         run->abreast = boxes < ABREAST ? boxes : ABREAST;
     run->group = run->abreast;
-    if (l->tile > TILE) run->group = UNIT_TILES * TILE / l->tile;
+    if (l->panel >= 0) run->group = PANEL_UNIT_TILES;
+    else if (l->tile > TILE) run->group = UNIT_TILES * TILE / l->tile;
     else if (tiles == 1) run->group = unit_tiles(run);
     else if (tiles * run->group < UNIT_TILES) run->group = UNIT_TILES / tiles;
     int64_t groups = (boxes + run->group - 1) / run->group;

@@ -52,6 +52,8 @@ typedef struct {
     char **at;              /* where each slot's tile lies */
     char **held;            /* the operand elements that an input's buffer holds a copy of, */
     int64_t *held_count;    /* and how many */
+    int64_t *held_tiles;    /* and, of a panel, of how many tiles */
+    char **panel;           /* the buffer of an operand that comes in several tiles at once */
     char **pointer;         /* this tile's first element in each operand */
     char **next;            /* and, for prefetching, the next tile's */
     int64_t *box;           /* the operands' addresses at each box of kept indices under way, */
@@ -65,6 +67,11 @@ typedef struct {
     bool settled;           /* the result of this box can no longer change */
     bool dirty;             /* the hardware flags hold what nobody asked for */
 } Machine;
+
+/* Bytes between the tiles of an operand's panel: each begins in another cache set. */
+static inline int64_t panel_step(const Run *run, int operand) {
+    return run->layout.tile * run->layout.operand[operand].size + 64;
+}
 
 /* One tile: `piece` steps of the cut dimension, from the machine's pointers. */
 void tile_run(Machine *m, int64_t piece);

@@ -346,6 +346,24 @@ def test_other_libraries_get_their_turn() -> None:
 # ---------------------------------------------------------------- Python's protocols
 
 
+@pytest.mark.parametrize("order", ["C", "F", "A", "K"])
+def test_copies_in_every_order(backend: str, order: str) -> None:
+    a = np.arange(24.0).reshape(2, 3, 4)
+    for view in (lambda x: x, lambda x: x.T, lambda x: x.transpose(1, 0, 2), lambda x: x[:, ::-1]):
+        x, y = view(tn.asarray(a)), view(a)
+        for mine, expected in (
+            (x.copy(order), y.copy(order)),
+            (x.astype("f4", order=order), y.astype("f4", order=order)),
+            ((x + 1).T.copy(order), (y + 1).T.copy(order)),
+            (tn.asarray(x, order=order, copy=True), np.array(y, order=order)),
+        ):
+            assert mine.strides == expected.strides
+            assert np.array_equal(mine, expected)
+            assert not np.shares_memory(mine, x)
+    with pytest.raises(ValueError, match="order"):
+        tn.asarray(a).copy("Q")
+
+
 def test_array_protocol_and_copy() -> None:
     x = tn.asarray(np.arange(3.0))
     assert np.shares_memory(np.asarray(x), np.asarray(x))

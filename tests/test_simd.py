@@ -485,6 +485,51 @@ def test_copies() -> None:
         assert second.T.tobytes() == source.tobytes()
 
 
+TRANSPOSED = [  # shapes of the source, and the order of its axes in the copy
+    ((67, 1300), (1, 0)),
+    ((1300, 67), (1, 0)),
+    ((3, 2100), (1, 0)),
+    ((2100, 3), (1, 0)),
+    ((2, 300, 33), (0, 2, 1)),
+    ((19, 7, 260), (2, 1, 0)),
+    ((40, 5, 300), (1, 2, 0)),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.dtype(c) for c in "?hfdFD"], ids=str)
+def test_transposed_copies(dtype: Dtype) -> None:
+    """Several tiles at once; both orders, a dense and a broadcast operand beside, an offset."""
+    where = Kernel(
+        (BOOL, dtype, dtype),
+        (),
+        (Instruction("where", (0, 1, 2), dtype),),
+        (Output(3, None, dtype),),
+    )
+    copy = Kernel((dtype,), (), (), (Output(0, None, dtype),))
+    for shape, order in TRANSPOSED:
+        whole = values(dtype, int(np.prod(shape)) + 1, 9)
+        source = whole[1:].reshape(shape).transpose(order)
+        out = np.empty(source.shape, dtype)
+        launch(SIMD, copy, [source], [out])
+        assert out.tobytes() == source.tobytes()
+        launch(SIMD, copy, [out], [whole[1:].reshape(shape).transpose(order)])
+        assert out.tobytes() == source.tobytes()
+        mask, row = values(BOOL, out.size, 3).reshape(out.shape), values(dtype, out.shape[-1], 4)
+        launch(SIMD, where, [mask, source, row], [out])
+        assert out.tobytes() == np.where(mask, source, row).tobytes()
+
+
+def test_windows_across_panels() -> None:
+    """Tiles at one address of which more or fewer steps follow: overlapping windows."""
+    base = np.arange(9000.0)
+    copy = Kernel((F64,), (), (), (Output(0, None, F64),))
+    for shape in ((5, 40, 300), (3, 17, 900)):
+        source = np.lib.stride_tricks.as_strided(base, shape, (8, 8, 72))
+        out = np.empty(shape)
+        launch(SIMD, copy, [source], [out])
+        assert np.array_equal(out, source)
+
+
 def test_constants_only() -> None:
     kernel = Kernel((), (F64,), (), (Output(0, None, F64),))
     out = np.empty((3, 1000))

@@ -27,6 +27,7 @@ _ndarray = np.ndarray
 _OLD_DLPACK = np.lib.NumpyVersion(np.__version__) < "2.1.0"
 API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 DEVICES = ("auto", "cpu", "gpu")
+_ORDERS = ("K", "C", "F", "A")
 
 
 def _method(name: str, writes: bool = False) -> Callable[..., Any]:
@@ -429,18 +430,18 @@ class TruenoArray(Handle):
         Raises TypeError where ``casting`` ("no" to "unsafe") does not allow it.
         """
         wanted = np.dtype(dtype)
-        if casting != "unsafe" or order != "K":
+        if casting != "unsafe" or order not in (_ORDERS if copy else _ORDERS[:1]):
             return call_numpy(
                 _ndarray.astype, (self, wanted), {"order": order, "casting": casting, "copy": copy}
             )
         if not copy and wanted == self._array.dtype:
             return self
-        return dispatch.astype(self, wanted)
+        return dispatch.astype(self, wanted, order)
 
     def copy(self, order: Any = "C") -> Any:
         """A copy in new memory, laid out in C order unless ``order`` says otherwise."""
-        if order == "K" or (order == "C" and self._array.flags.c_contiguous):
-            return dispatch.astype(self, self._array.dtype)
+        if order in _ORDERS:
+            return dispatch.copy(self, order)
         return call_numpy(_ndarray.copy, (self, order), name="copy")
 
     def reshape(self, *shape: Any, **kwargs: Any) -> Any:

@@ -417,21 +417,42 @@ def elementwise(op: Op, *operands: Any) -> Any:
     return call_numpy(op.meaning, operands, name=op.name, reason=reason)
 
 
-def astype(x: Any, dtype: Dtype) -> Any:
-    """A copy of ``x`` in another (or the same) dtype, in NumPy's "unsafe" casting."""
+def astype(x: Any, dtype: Dtype, order: Any = "K") -> Any:
+    """A copy of ``x`` in another (or the same) dtype, in NumPy's "unsafe" casting.
+
+    order: "K", "C", "F" or "A", as NumPy's. Raises ValueError for another.
+    """
     operands = Operands("astype", (x,))
     array = x._array
     try:
         with graph.lock:
             # NumPy orders the axes of a copy by another rule than those of a ufunc's result.
-            strides = np.empty_like(array, dtype).strides
+            strides = np.empty_like(array, dtype, order).strides
             node = _cast(operands, dtype, array.shape, strides)
             return _pending(node, operands, x._scalar)
     except _Refused as refused:
         reason = str(refused)
-    result = call_numpy(np.ndarray.astype, (x, dtype), name="astype", reason=reason)
+    result = call_numpy(np.ndarray.astype, (x, dtype, order), name="astype", reason=reason)
     result._scalar = x._scalar
     return result
+
+
+# A copy whose axes change places jumps through memory in NumPy: it pays with fewer elements.
+_TRANSPOSING_GAIN = 8
+
+
+def copy(x: Any, order: Any) -> Any:
+    """A copy of ``x`` with its axes in the given order: "K", "C", "F" or "A"."""
+    array, buffer = x._array, x._buffer
+    small = array.size * _TRANSPOSING_GAIN < SETTINGS.get().threshold
+    if small and (buffer is None or buffer.plain):
+        return handle_on(array.copy(order), None, x._scalar)
+    return astype(x, array.dtype, order)
+
+
+def _order(strides: Shape) -> list[int]:
+    """Axes from the outermost to the innermost."""
+    return sorted(range(len(strides)), key=lambda axis: -abs(strides[axis]))
 
 
 def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Node:
@@ -439,7 +460,10 @@ def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Nod
     if key.kind == "c" and dtype.kind not in "cb":
         raise _Refused("NumPy gives its ComplexWarning")
     elsewhere = operands.pending or operands.on_gpu
-    reason = engine.refusal(math.prod(shape), _CAST.gain(dtype), operands.pin, elsewhere)
+    array = operands.arrays[0]
+    turned = array is not None and array.ndim > 1 and _order(array.strides) != _order(strides)
+    gain = _TRANSPOSING_GAIN if turned else _CAST.gain(dtype)
+    reason = engine.refusal(math.prod(shape), gain, operands.pin, elsewhere)
     if reason is not None:
         raise _Refused(reason)
     backend, reason = engine.choose("cast", (key,), dtype, operands.pin, operands.on_gpu)

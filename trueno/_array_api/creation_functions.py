@@ -84,7 +84,7 @@ def _from_handle(x: Any, dtype: Any, order: Any, device: Any, copy: bool | None)
     )
     moved = device is not None and device != x.device
     if wanted == x.dtype and laid_out and not moved:
-        return x.copy("K") if copy else x
+        return x.copy(order or "K") if copy else x
     if copy is False:
         raise ValueError(
             "trueno.asarray: copy=False, but the dtype, order or device asked for needs a copy"
