@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 import threading
 import warnings
 import weakref
@@ -206,6 +208,63 @@ def test_memory_is_handed_out_again() -> None:
     memory.trim()
     addresses = {memory.address(tn.evaluate(a(100_000) + 1)._array) for _ in range(8)}
     assert len(addresses) <= 3
+
+
+def kept() -> list[int]:
+    """Sizes of the pool's blocks, the longest unused first."""
+    blocks = [(since, size) for size, each in memory._free.items() for since, _ in each]
+    assert memory._free_bytes == sum(size for _, size in blocks)
+    return [size for _, size in sorted(blocks)]
+
+
+def test_the_pool_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the bound is met, the longest unused blocks go; what is larger never comes in."""
+    memory.trim()
+    monkeypatch.setattr(memory, "_LIMIT", 1 << 20)
+    for size in (200_000, 300_000, 400_000, 500_000, 2_000_000):
+        tn.asarray(np.ones(size, np.uint8))
+        gc.collect()
+    assert [size // 100_000 for size in kept()] == [4, 5]
+    assert 0 < memory._limit() <= 4 << 30
+
+
+def test_the_pool_forgets_what_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.trim()
+    now = memory._next_look + 1.0
+    monkeypatch.setattr(memory, "monotonic", lambda: now)
+    for size, later in ((200_000, 4.0), (300_000, 7.0), (400_000, 0.0)):
+        tn.asarray(np.ones(size, np.uint8))
+        gc.collect()
+        now += later
+    assert [size // 100_000 for size in kept()] == [3, 4]
+
+
+PEAK = """
+import re
+import numpy as np
+import trueno as tn
+
+def status(name):
+    return int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1]) << 10
+
+n = 1 << 22
+x, y, z = (tn.asarray(np.full(n, value)) for value in (1.0, 2.0, 3.0))
+np.asarray(tn.evaluate(x[:8] + y[:8]))
+tn.memory.trim()
+with open("/proc/self/clear_refs", "w") as file:
+    file.write("5")
+before = status("VmRSS")
+with tn.config(threshold=0, backend="simd"):
+    r = tn.evaluate(2 * x + 3 * y - z * x + np.sqrt(x) / (y + 0.5))
+print((status("VmHWM") - before) / r.nbytes)
+"""
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="Linux counts peaks")
+def test_a_fused_expression_takes_the_memory_of_its_result() -> None:
+    command = [sys.executable, "-c", PEAK]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert 0.9 < float(done.stdout) < 1.2
 
 
 def test_memory_that_someone_looks_at_is_not_handed_out() -> None:

@@ -7,8 +7,10 @@ memory, so that NumPy's own rules decide every shape, stride and overlap.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -101,13 +103,35 @@ def same_elements(a: NDArray, b: NDArray) -> bool:
 
 # ---------------------------------------------------------------- the pool
 # Fresh memory costs more than the arithmetic done on it (page faults), so that the memory of dead
-# buffers is kept, up to a bound, and handed out again while its pages are warm.
+# buffers is kept, up to a bound, and handed out again while its pages are warm. What has not been
+# used for a while goes back to the system when memory is next released, as does the longest unused
+# where the bound is met.
 
 _ALIGNMENT = 64  # a cache line, and the widest vector
 POOLED_FROM = 1 << 16  # bytes; the C library's own allocator is as good below
-_POOL_LIMIT = 1 << 30  # bytes kept at most
-_free: dict[int, list[NDArray]] = {}  # size to aligned slices of blocks
+_KEPT_FOR = 10.0  # seconds
+_free: dict[int, list[tuple[float, NDArray]]] = {}  # size to when released, aligned slice of block
 _free_bytes = 0
+_next_look = 0.0  # when blocks may be too old
+
+
+def _limit() -> int:
+    """Bytes to keep at most: an eighth of the memory that this process may use, up to 4 GiB."""
+    limits = [32 << 30]
+    try:
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):
+        limits.append(8 << 30)  # a system that does not say: as if it were a small one
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):  # control groups: version 2 and 1
+        try:
+            with open(f"/sys/fs/cgroup/{name}") as file:
+                limits.append(int(file.read()))
+        except (OSError, ValueError):
+            continue
+    return min(limits) // 8
+
+
+_LIMIT = _limit()
 
 
 def _size_class(nbytes: int) -> int:
@@ -134,15 +158,16 @@ def allocate(
     blocks = _free.get(size)
     root: NDArray | None
     try:
-        root = blocks.pop() if blocks else None
+        root = blocks.pop()[1] if blocks else None
     except IndexError:  # another thread took the last one
         root = None
     if root is None:
         try:
             block = np.empty(size + _ALIGNMENT, np.uint8)
         except MemoryError:
+            trim()
             np.empty(shape, dtype)  # raises with the shape and dtype that the user knows
-            raise
+            block = np.empty(size + _ALIGNMENT, np.uint8)
         offset = -address(block) % _ALIGNMENT
         root = block[offset : offset + size]
     else:
@@ -161,14 +186,38 @@ _UNSHARED = _reference_count(np.empty(POOLED_FROM, np.uint8)[:1])
 
 def release(root: NDArray) -> None:
     """Takes back the memory of a dead buffer, unless an array over it is still alive."""
-    global _free_bytes
+    global _free_bytes, _next_look
     block, size = root.base, root.nbytes
     # Only blocks of our own making have just this much room for alignment.
     if type(block) is not np.ndarray or size < POOLED_FROM or block.nbytes != size + _ALIGNMENT:
         return
-    if sys.getrefcount(block) == _UNSHARED and _free_bytes + size <= _POOL_LIMIT:
-        _free.setdefault(size, []).append(root)
-        _free_bytes += size
+    if sys.getrefcount(block) != _UNSHARED or size > _LIMIT:
+        return
+    now = monotonic()
+    if now >= _next_look or _free_bytes + size > _LIMIT:
+        _next_look = now + _KEPT_FOR
+        _give_back(now - _KEPT_FOR, _LIMIT - size)
+    _free.setdefault(size, []).append((now, root))
+    _free_bytes += size
+
+
+def _give_back(since: float, most: int) -> None:
+    """Gives blocks back to the system, the longest unused first.
+
+    Those that were released before ``since``, then others until ``most`` bytes are left.
+    """
+    global _free_bytes
+    while True:
+        # Other threads, and buffers that die meanwhile, change the lists.
+        first = [(blocks[:1], size) for size, blocks in list(_free.items())]
+        released, size = min(((b[0][0], size) for b, size in first if b), default=(since, 0))
+        if released >= since and (_free_bytes <= most or not size):
+            return
+        try:
+            del _free[size][0]
+        except (IndexError, KeyError):
+            continue
+        _free_bytes -= size
 
 
 def trim() -> None:
