@@ -16,7 +16,7 @@ typedef struct {
 
 enum { WRITEABLE = 0x0400 };
 
-enum { FEW_ROWS = 16 }; /* too few in a tile for the lines of a transposed operand */
+enum { FEW_ROWS = 4 }; /* too few in a tile for the lines of a transposed operand */
 
 static int64_t header_size, array_type;
 
