@@ -83,6 +83,7 @@ static const char *const names[] = {
 #define DIVISION(name) OP(name)
 #define MATH(name) OP(name)
 #define MATH2(name) OP(name)
+#define CHAIN(name) OP(name)
 #define RANGED(name) OP(name)
 #define RANGED2(name, ...) OP(name)
 #define TRIG(name) OP(name)

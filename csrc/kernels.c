@@ -114,9 +114,9 @@
         MEMORY *out = out_; \
         EACH { MEMORY y = ys[i], z = zs[i]; out[i] = xs[i] ? y : z; } \
     }
-/* Where all arguments of a block are near, neither extreme nor special, a shorter way gives the same
- * bits. Blocks are short, so that one extreme argument costs little, and so that the look at the
- * next block is under way while one is computed. */
+/* Where all arguments of a block are near (neither extreme nor special), a shorter way gives the
+ * same bits. Blocks are short, so that one extreme argument costs little, and so that the look at
+ * the next block is under way while one is computed. */
 enum { BLOCK = 128 };
 #define EACH_BLOCK for (int64_t left = n; left > 0; left -= n, xs += n, ys += n, out += n)
 #define RANGED_LOOP(S, T, I, name, ARGUMENTS) \
@@ -130,6 +130,23 @@ enum { BLOCK = 128 };
             if (near >= 0) EACH out[i] = t_##name##_near_##S ARGUMENTS; \
             else EACH out[i] = t_##name##_##S ARGUMENTS; \
         } \
+    }
+/* Long chains of dependent instructions leave the processor waiting: of CHAIN rows four elements,
+ * far apart, are computed side by side, and the compiler interleaves them (-fschedule-insns). */
+#define CHAIN_LOOP(S, T, name) \
+    LOOP(name##_loop_##S) { \
+        const T *xs = x_; \
+        T *out = out_; \
+        int64_t part = n / 4, j = part, k = 2 * part, l = 3 * part; \
+        INDEPENDENT for (int64_t i = 0; i < part; i++) { \
+            T a = t_##name##_##S(xs[i]), b = t_##name##_##S(xs[i + j]), \
+              c = t_##name##_##S(xs[i + k]), d = t_##name##_##S(xs[i + l]); \
+            out[i] = a; \
+            out[i + j] = b; \
+            out[i + k] = c; \
+            out[i + l] = d; \
+        } \
+        for (int64_t i = 4 * part; i < n; i++) out[i] = t_##name##_##S(xs[i]); \
     }
 /* Angles beyond the reach of the fast reduction are mended one by one. */
 #define TRIG_LOOP(S, T, I, LIMIT, name) \
@@ -213,6 +230,7 @@ enum { BLOCK = 128 };
 #define MATH2(name) \
     BINARY_LOOP(f32, float, float, name, t_##name##_f32(x, y)) \
     BINARY_LOOP(f64, double, double, name, t_##name##_f64(x, y))
+#define CHAIN(name) CHAIN_LOOP(f32, float, name) CHAIN_LOOP(f64, double, name)
 #define RANGED(name) \
     RANGED_LOOP(f32, float, int32_t, name, (xs[i])) \
     RANGED_LOOP(f64, double, int64_t, name, (xs[i]))
@@ -481,6 +499,7 @@ static void stream(char *out, const char *in, int64_t bytes) {
 #define DIVISION(name) NUMBERS(ENTRY, name, )
 #define MATH(name) FLOATS(ENTRY, name, )
 #define MATH2 MATH
+#define CHAIN MATH
 #define RANGED MATH
 #define RANGED2(name, TYPES, expression) TYPES(ENTRY, name, ) FLOATS(ENTRY, name, )
 #define TRIG MATH

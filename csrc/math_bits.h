@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* A function that is called, not inlined, keeps a loop from being vectorised. */
+#define T_INLINE static inline __attribute__((always_inline))
+
 #define T_INF __builtin_inf()
 #define T_NAN __builtin_nan("")
 #define T_FMA(a, b, c) __builtin_fma(a, b, c)
@@ -91,80 +94,80 @@ typedef struct {
     double hi, lo;
 } t_dd;
 
-static inline uint64_t t_bits(double x) {
+T_INLINE uint64_t t_bits(double x) {
     uint64_t b;
     memcpy(&b, &x, sizeof b);
     return b;
 }
 
-static inline double t_double(uint64_t b) {
+T_INLINE double t_double(uint64_t b) {
     double x;
     memcpy(&x, &b, sizeof x);
     return x;
 }
 
-static inline uint32_t t_bits_f32(float x) {
+T_INLINE uint32_t t_bits_f32(float x) {
     uint32_t b;
     memcpy(&b, &x, sizeof b);
     return b;
 }
 
-static inline float t_float(uint32_t b) {
+T_INLINE float t_float(uint32_t b) {
     float x;
     memcpy(&x, &b, sizeof x);
     return x;
 }
 
-static inline double t_fabs(double x) { return __builtin_fabs(x); }
+T_INLINE double t_fabs(double x) { return __builtin_fabs(x); }
 
-static inline double t_copysign(double x, double sign) { return __builtin_copysign(x, sign); }
+T_INLINE double t_copysign(double x, double sign) { return __builtin_copysign(x, sign); }
 
 /* Clamps let NaN pass: a comparison with NaN is false and chooses x. */
-static inline double t_at_least(double low, double x) { return low > x ? low : x; }
-static inline double t_at_most(double high, double x) { return high < x ? high : x; }
+T_INLINE double t_at_least(double low, double x) { return low > x ? low : x; }
+T_INLINE double t_at_most(double high, double x) { return high < x ? high : x; }
 
 /* p * 2^n with one rounding, for -1076 <= n <= 1024 and p near 1; u = bits of n + T_ROUND.
  * Two factors 2^(n/2), because 2^n itself may be subnormal or overflow. */
-static inline double t_scale(double p, uint64_t u) {
+T_INLINE double t_scale(double p, uint64_t u) {
     uint64_t biased = u + 2046, half = biased >> 1;
     return p * t_double(half << 52) * t_double((biased - half) << 52);
 }
 
 /* The same where p 2^n is a normal number: only the exponent changes. */
-static inline double t_scale_normal(double p, uint64_t u) {
+T_INLINE double t_scale_normal(double p, uint64_t u) {
     return t_double(t_bits(p) + (u << 52));
 }
 
 /* Tests for the shorter ways of t_<name>_near_<dtype>: negative where the argument is not what the
  * name says, so that the signs of many are joined by `|`. Positive: normal and finite. NaN is
  * neither within a bound nor positive. */
-static inline int64_t t_within_f64(double x, double bound) {
+T_INLINE int64_t t_within_f64(double x, double bound) {
     return (int64_t)(t_bits(bound) - (t_bits(x) & ~T_SIGN));
 }
-static inline int32_t t_within_f32(float x, float bound) {
+T_INLINE int32_t t_within_f32(float x, float bound) {
     return (int32_t)(t_bits_f32(bound) - (t_bits_f32(x) & 0x7fffffffu));
 }
-static inline int64_t t_between_f64(double x, double low, double high) {
+T_INLINE int64_t t_between_f64(double x, double low, double high) {
     uint64_t u = t_bits(x);
     return (int64_t)(u | (u - t_bits(low)) | (t_bits(high) - u));
 }
-static inline int32_t t_between_f32(float x, float low, float high) {
+T_INLINE int32_t t_between_f32(float x, float low, float high) {
     uint32_t u = t_bits_f32(x);
     return (int32_t)(u | (u - t_bits_f32(low)) | (t_bits_f32(high) - u));
 }
-static inline int64_t t_positive_f64(double x) {
+T_INLINE int64_t t_positive_f64(double x) {
     return t_between_f64(x, 0x1p-1022, 0x1.fffffffffffffp1023);
 }
-static inline int32_t t_positive_f32(float x) {
+T_INLINE int32_t t_positive_f32(float x) {
     return t_between_f32(x, 0x1p-126f, 0x1.fffffep127f);
 }
 
 /* 2^n, -1022 <= n <= 1023, from the bits of n + T_EXPONENT_ROUND. */
 #define T_EXPONENT_ROUND (0x1.8p52 + 1023)
-static inline double t_power_of_two(uint64_t u) { return t_double(u << 52); }
+T_INLINE double t_power_of_two(uint64_t u) { return t_double(u << 52); }
 
 /* Dekker's fast two-sum (1971), |a| >= |b| or a = 0: hi + lo = a + b exactly. */
-static inline t_dd t_fast_sum(double a, double b) {
+T_INLINE t_dd t_fast_sum(double a, double b) {
     t_dd s;
     s.hi = a + b;
     s.lo = (a - s.hi) + b;
@@ -172,7 +175,7 @@ static inline t_dd t_fast_sum(double a, double b) {
 }
 
 /* Knuth's two-sum (TAOCP 2, 4.2.2), any order. */
-static inline t_dd t_sum(double a, double b) {
+T_INLINE t_dd t_sum(double a, double b) {
     t_dd s;
     s.hi = a + b;
     double t = s.hi - a;
@@ -181,7 +184,7 @@ static inline t_dd t_sum(double a, double b) {
 }
 
 /* hi + lo = a * b exactly, barring underflow. */
-static inline t_dd t_product(double a, double b) {
+T_INLINE t_dd t_product(double a, double b) {
     t_dd p;
     p.hi = a * b;
     p.lo = T_FMA(a, b, -p.hi);
@@ -189,7 +192,7 @@ static inline t_dd t_product(double a, double b) {
 }
 
 /* a / b, 0.5 ULP rounding + 0.01: the quotient of the heads, corrected by its residual. */
-static inline double t_quotient(t_dd a, t_dd b) {
+T_INLINE double t_quotient(t_dd a, t_dd b) {
     double inverse = 1 / b.hi;
     double q = a.hi * inverse;
     double residual = T_FMA(-q, b.hi, a.hi) + T_FMA(-q, b.lo, a.lo);

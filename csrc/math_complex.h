@@ -19,14 +19,14 @@
 
 /* (hi + lo) s 2^n, n in u. A sine may be as small as 2^-1074 and n as large as 2107: the
  * sine is lifted by 2^512, n lowered, so that no product but the last leaves the normal range. */
-static inline double t_exp_component_f64(t_exponential e, t_dd s) {
+T_INLINE double t_exp_component_f64(t_exponential e, t_dd s) {
     double hi = s.hi * 0x1p512, lo = s.lo * 0x1p512;
     t_dd p = t_product(hi, e.hi);
     p.lo += T_FMA(hi, e.lo, lo * e.hi);
     return t_scale(p.hi + p.lo, e.u - 512);
 }
 
-static inline double _Complex t_exp_quadrant_c128(double x, double y, t_quadrant q) {
+T_INLINE double _Complex t_exp_quadrant_c128(double x, double y, t_quadrant q) {
     /* beyond the clamps even the smallest sine overflows, even cos(0) vanishes */
     t_exponential e = t_exp_parts_f64(t_at_most(1460, t_at_least(-746, x)), 0);
     double z = q.hi * q.hi;
@@ -43,16 +43,16 @@ static inline double _Complex t_exp_quadrant_c128(double x, double y, t_quadrant
     return __builtin_complex(re, im);
 }
 
-static inline double _Complex t_exp_c128(double _Complex z) {
+T_INLINE double _Complex t_exp_c128(double _Complex z) {
     return t_exp_quadrant_c128(__real__ z, __imag__ z, t_reduce_f64(__imag__ z));
 }
 
 /* Any angle, scalar. */
-static inline double _Complex t_exp_big_c128(double _Complex z) {
+T_INLINE double _Complex t_exp_big_c128(double _Complex z) {
     return t_exp_quadrant_c128(__real__ z, __imag__ z, t_reduce_any_f64(__imag__ z));
 }
 
-static inline float _Complex t_exp_c64(float _Complex z) {
+T_INLINE float _Complex t_exp_c64(float _Complex z) {
     double x = __real__ z, y = __imag__ z;
     double e = t_exp_short(t_at_most(200, t_at_least(-200, x)));
     double re = e * t_cos_wide(y), im = e * t_sin_wide(y);
@@ -60,8 +60,9 @@ static inline float _Complex t_exp_c64(float _Complex z) {
     return __builtin_complex((float)re, (float)im);
 }
 
-static inline float _Complex t_exp_big_c64(float _Complex z) {
-    double _Complex wide = t_exp_big_c128(__builtin_complex((double)__real__ z, (double)__imag__ z));
+T_INLINE float _Complex t_exp_big_c64(float _Complex z) {
+    double re = (double)__real__ z, im = (double)__imag__ z;
+    double _Complex wide = t_exp_big_c128(__builtin_complex(re, im));
     return __builtin_complex((float)__real__ wide, (float)__imag__ wide);
 }
 
@@ -80,7 +81,7 @@ static inline float _Complex t_exp_big_c64(float _Complex z) {
 
 /* |z| and t with their rounding errors; the squares are kept from overflow and underflow as in
  * t_hypot_f64, by powers of 4. */
-static inline double _Complex t_sqrt_c128(double _Complex z) {
+T_INLINE double _Complex t_sqrt_c128(double _Complex z) {
     double a = __real__ z, b = __imag__ z, x = t_fabs(a), y = t_fabs(b), most = x < y ? y : x;
     int big = most > 0x1p510, small = most < 0x1p-450;
     double scale = big ? 0x1p-600 : small ? 0x1p600 : 1;
@@ -103,7 +104,7 @@ static inline double _Complex t_sqrt_c128(double _Complex z) {
     return __builtin_complex(t, other);
 }
 
-static inline float _Complex t_sqrt_c64(float _Complex z) {
+T_INLINE float _Complex t_sqrt_c64(float _Complex z) {
     double a = __real__ z, b = __imag__ z;
     double t = __builtin_sqrt(0.5 * (t_fabs(a) + __builtin_sqrt(T_FMA(a, a, b * b))));
     double other = b / (2 * t);

@@ -6,7 +6,7 @@
 #include "math_f32_exp.h"
 
 /* erf(x) = x P(x^2) up to 3.93, where it rounds to 1. */
-static inline double t_erf_short(double x) {
+T_INLINE double t_erf_short(double x) {
     double c = t_at_most(3.93, t_at_least(-3.93, x));
     double p = T_S18(c * c, 0x1.20dd74ff323dcp+0, -0x1.812743bd336afp-2, 0x1.ce2ed4e436b7bp-4,
                      -0x1.b829b9a564c2ap-6, 0x1.5649e077b243ap-8, -0x1.bfaff1ac072e4p-11,
@@ -18,11 +18,11 @@ static inline double t_erf_short(double x) {
     return c * p;
 }
 
-static inline float t_erf_f32(float x) { return (float)t_erf_short(x); }
+T_INLINE float t_erf_f32(float x) { return (float)t_erf_short(x); }
 
 /* erfc(a), 0 <= a, relative error 2^-27: exp(-a^2) P(t) / (1 + 2 a), t = (a - 2) / (a + 2)
  * (Shepherd & Laframboise 1981, see math_f64_erf.h); both quotients by one division. */
-static inline double t_erfc_short(double a) {
+T_INLINE double t_erfc_short(double a) {
     double c = t_at_most(10.6, a), plus = c + 2, below = T_FMA(2, c, 1);
     double inverse = 1 / (plus * below);
     double t = (c - 2) * below * inverse;
@@ -34,7 +34,7 @@ static inline double t_erfc_short(double a) {
     return t_exp_short(-c * c) * p * (plus * inverse);
 }
 
-static inline float t_erfc_f32(float x) {
+T_INLINE float t_erfc_f32(float x) {
     double tail = t_erfc_short(t_fabs(x));
     return (float)(x < 0 ? 2 - tail : tail);
 }

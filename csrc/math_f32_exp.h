@@ -6,7 +6,7 @@
 #include "math_bits.h"
 
 /* exp(x) in double, relative error 2^-28; |x| <= 700. */
-static inline double t_exp_short(double x) {
+T_INLINE double t_exp_short(double x) {
     double n = T_FMA(x, T_LOG2E, T_EXPONENT_ROUND);
     uint64_t u = t_bits(n);
     n -= T_EXPONENT_ROUND;
@@ -25,17 +25,17 @@ typedef struct {
     uint32_t u;
 } t_power_f32;
 
-static inline float t_scale_f32(t_power_f32 power) {
+T_INLINE float t_scale_f32(t_power_f32 power) {
     uint32_t biased = power.u + 254, half = biased >> 1;
     return power.p * t_float(half << 23) * t_float((biased - half) << 23);
 }
 
-static inline float t_scale_normal_f32(t_power_f32 power) {
+T_INLINE float t_scale_normal_f32(t_power_f32 power) {
     return t_float(t_bits_f32(power.p) + (power.u << 23));
 }
 
 /* exp(x), as t_exp_sum_f64: 0.5 ULP rounding + 0.2; 0.25 more where subnormal. */
-static inline t_power_f32 t_exp_parts_f32(float x) {
+T_INLINE t_power_f32 t_exp_parts_f32(float x) {
     float n = __builtin_fmaf(x, 0x1.715476p+0f, T_ROUND_F32);
     uint32_t u = t_bits_f32(n);
     n -= T_ROUND_F32;
@@ -49,16 +49,16 @@ static inline t_power_f32 t_exp_parts_f32(float x) {
     return power;
 }
 
-static inline float t_exp_near_f32(float x) { return t_scale_normal_f32(t_exp_parts_f32(x)); }
-static inline int32_t t_exp_is_near_f32(float x) { return t_within_f32(x, 87); }
-static inline float t_exp_f32(float x) {
+T_INLINE float t_exp_near_f32(float x) { return t_scale_normal_f32(t_exp_parts_f32(x)); }
+T_INLINE int32_t t_exp_is_near_f32(float x) { return t_within_f32(x, 87); }
+T_INLINE float t_exp_f32(float x) {
     float c = -104 > x ? -104 : x;
     return t_scale_f32(t_exp_parts_f32(89 < c ? 89 : c));
 }
 
 /* exp2(x): 0.5 ULP rounding + 0.3; exact at integers. The coefficients were rounded to float32
  * one by one, refitting the rest. */
-static inline t_power_f32 t_exp2_parts_f32(float x) {
+T_INLINE t_power_f32 t_exp2_parts_f32(float x) {
     float n = x + T_ROUND_F32, r = x - (n - T_ROUND_F32);
     float q = __builtin_fmaf(r, 0x1.4424b4p-13f, 0x1.5f0dd6p-10f);
     q = __builtin_fmaf(r, q, 0x1.3b2a48p-7f);
@@ -69,15 +69,15 @@ static inline t_power_f32 t_exp2_parts_f32(float x) {
     return power;
 }
 
-static inline float t_exp2_near_f32(float x) { return t_scale_normal_f32(t_exp2_parts_f32(x)); }
-static inline int32_t t_exp2_is_near_f32(float x) { return t_within_f32(x, 125); }
-static inline float t_exp2_f32(float x) {
+T_INLINE float t_exp2_near_f32(float x) { return t_scale_normal_f32(t_exp2_parts_f32(x)); }
+T_INLINE int32_t t_exp2_is_near_f32(float x) { return t_within_f32(x, 125); }
+T_INLINE float t_exp2_f32(float x) {
     float c = -151 > x ? -151 : x;
     return t_scale_f32(t_exp2_parts_f32(129 < c ? 129 : c));
 }
 
 /* 2^x in double, relative error 2^-28; |x| <= 1000. Exact at integers. */
-static inline double t_exp2_short(double x) {
+T_INLINE double t_exp2_short(double x) {
     double n = x + T_EXPONENT_ROUND;
     uint64_t u = t_bits(n);
     double r = x - (n - T_EXPONENT_ROUND);
@@ -87,7 +87,7 @@ static inline double t_exp2_short(double x) {
 }
 
 /* exp(x) - 1 in double, relative error 2^-30; |x| <= 700. */
-static inline double t_expm1_short(double x) {
+T_INLINE double t_expm1_short(double x) {
     double n = T_FMA(x, T_LOG2E, T_EXPONENT_ROUND);
     double s = t_power_of_two(t_bits(n));
     n -= T_EXPONENT_ROUND;
@@ -97,13 +97,13 @@ static inline double t_expm1_short(double x) {
     return T_FMA(s, T_FMA(r * r, q, r), s - 1);
 }
 
-static inline float t_expm1_f32(float x) {
+T_INLINE float t_expm1_f32(float x) {
     double r = t_expm1_short(t_at_most(89, t_at_least(-30, x)));
     return x == 0 ? x : (float)r;
 }
 
 /* tanh(x) = E / (E + 2), E = exp(2|x|) - 1; 1 beyond 9.1. */
-static inline float t_tanh_f32(float x) {
+T_INLINE float t_tanh_f32(float x) {
     double a = t_at_most(9.1, t_fabs(x));
     double e = t_expm1_short(a + a);
     return (float)t_copysign(e / (e + 2), x);
@@ -114,7 +114,7 @@ typedef struct {
     double p, m, sinh, cosh;
 } t_halves;
 
-static inline t_halves t_halves_short(double x) {
+T_INLINE t_halves t_halves_short(double x) {
     double n = T_FMA(x, T_LOG2E, 0x1.8p52 + 1022);
     uint64_t u = t_bits(n) << 52;
     t_halves h;
@@ -130,12 +130,12 @@ static inline t_halves t_halves_short(double x) {
     return h;
 }
 
-static inline float t_sinh_f32(float x) {
+T_INLINE float t_sinh_f32(float x) {
     t_halves h = t_halves_short(t_at_most(90, t_fabs(x)));
     return (float)t_copysign(T_FMA(h.p + h.m, h.sinh, (h.p - h.m) * h.cosh), x);
 }
 
-static inline float t_cosh_f32(float x) {
+T_INLINE float t_cosh_f32(float x) {
     t_halves h = t_halves_short(t_at_most(90, t_fabs(x)));
     return (float)T_FMA(h.p - h.m, h.sinh, (h.p + h.m) * h.cosh);
 }

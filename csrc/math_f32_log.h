@@ -7,7 +7,7 @@
 #include "math_f64_log.h"
 
 /* A float32, 2^-149 <= x, widened: never subnormal as a double. */
-static inline t_split t_split_f32(double x) {
+T_INLINE t_split t_split_f32(double x) {
     const uint64_t root = 0x3fe6a09e667f3bcdu; /* bits of sqrt(1/2) */
     uint64_t u = t_bits(x) + (0x3ff0000000000000u - root);
     t_split s;
@@ -17,7 +17,7 @@ static inline t_split t_split_f32(double x) {
 }
 
 /* log(1 + f), sqrt(1/2) <= 1 + f < sqrt(2), relative error 2^-30. */
-static inline double t_log_short(double f) {
+T_INLINE double t_log_short(double f) {
     double q = T_S10(f, -0x1.ffffffd59c6c4p-2, 0x1.555546379377bp-2, -0x1.00001142507bep-2,
                      0x1.99a53da9047ecp-3, -0x1.555ab170ef4d8p-3, 0x1.232d8cac30f14p-3,
                      -0x1.fc343fa06ca37p-4, 0x1.e777357278badp-4, -0x1.de41a200fccb2p-4,
@@ -27,7 +27,7 @@ static inline double t_log_short(double f) {
 
 /* log(x), in float32 for speed: e ln 2 + f - f^2/2 + f^3 P(f), x = 2^e (1 + f), where e times the
  * first 15 bits of ln 2 is exact and f is added to it without loss. 0.5 ULP rounding + 0.4. */
-static inline float t_log_biased_f32(float x, float bias) {
+T_INLINE float t_log_biased_f32(float x, float bias) {
     const uint32_t root = 0x3f3504f3u; /* bits of sqrt(1/2) */
     uint32_t u = t_bits_f32(x) + (0x3f800000u - root);
     float e = (float)(int32_t)(u >> 23) - bias;
@@ -45,9 +45,9 @@ static inline float t_log_biased_f32(float x, float bias) {
     return sum + (((head - sum) + f) + low);
 }
 
-static inline float t_log_near_f32(float x) { return t_log_biased_f32(x, 127); }
-static inline int32_t t_log_is_near_f32(float x) { return t_positive_f32(x); }
-static inline float t_log_f32(float x) {
+T_INLINE float t_log_near_f32(float x) { return t_log_biased_f32(x, 127); }
+T_INLINE int32_t t_log_is_near_f32(float x) { return t_positive_f32(x); }
+T_INLINE float t_log_f32(float x) {
     int tiny = x < 0x1p-126f;
     float r = t_log_biased_f32(tiny ? x * 0x1p23f : x, tiny ? 150 : 127);
     float outside = x == 0 ? -__builtin_inff() : __builtin_nanf("");
@@ -57,20 +57,20 @@ static inline float t_log_f32(float x) {
 
 /* log(1 + x), relative error 2^-30, x < 2^1000: with e = 0 the reduced f is x itself, elsewhere
  * the rounding of 1 + x is below 2^-53. log's domain. */
-static inline double t_log1p_short(double x) {
+T_INLINE double t_log1p_short(double x) {
     double u = 1 + x;
     t_split s = t_split_f32(u);
     double r = T_FMA(s.e, T_LN2_HI, t_log_short(s.e == 0 ? x : s.m - 1));
     return t_log_domain(u, r);
 }
 
-static inline float t_log1p_f32(float x) {
+T_INLINE float t_log1p_f32(float x) {
     double r = t_log1p_short(x);
     return x == 0 ? x : (float)r;
 }
 
 /* asinh(x) = log1p(a + a^2 / (1 + sqrt(1 + a^2))), a = |x|. */
-static inline float t_asinh_f32(float x) {
+T_INLINE float t_asinh_f32(float x) {
     double a = t_fabs(x), z = a * a;
     double quotient = z / (1 + __builtin_sqrt(1 + z));
     double r = t_log1p_short(a + (a < T_INF ? quotient : 0));
@@ -78,20 +78,20 @@ static inline float t_asinh_f32(float x) {
 }
 
 /* acosh(x) = log1p(t + sqrt(2 t + t^2)), t = x - 1. */
-static inline float t_acosh_f32(float x) {
+T_INLINE float t_acosh_f32(float x) {
     double t = (double)x - 1;
     double r = t_log1p_short(t + __builtin_sqrt(T_FMA(t, t, t + t)));
     return (float)(x < 1 ? T_NAN : r);
 }
 
 /* atanh(x) = log1p(2 a / (1 - a)) / 2, a = |x|. */
-static inline float t_atanh_f32(float x) {
+T_INLINE float t_atanh_f32(float x) {
     double a = t_fabs(x);
     return (float)t_copysign(0.5 * t_log1p_short((a + a) / (1 - a)), x);
 }
 
 /* log2(x), 0 < x < inf, a float32: relative error 2^-40, exact at powers of two. */
-static inline double t_log2_short(double x) {
+T_INLINE double t_log2_short(double x) {
     t_split s = t_split_f32(x);
     double f = s.m - 1;
     double q = T_S15(f, 0x1.71547652b89e0p+0, -0x1.715476528d467p-1, 0x1.ec709dbd23825p-2,
@@ -102,20 +102,20 @@ static inline double t_log2_short(double x) {
     return T_FMA(f, q, s.e);
 }
 
-static inline float t_log2_near_f32(float x) { return (float)t_log2_short(x); }
-static inline int32_t t_log2_is_near_f32(float x) { return t_positive_f32(x); }
-static inline float t_log2_f32(float x) { return (float)t_log_domain(x, t_log2_short(x)); }
+T_INLINE float t_log2_near_f32(float x) { return (float)t_log2_short(x); }
+T_INLINE int32_t t_log2_is_near_f32(float x) { return t_positive_f32(x); }
+T_INLINE float t_log2_f32(float x) { return (float)t_log_domain(x, t_log2_short(x)); }
 
 /* 2^-40 is far below half an ULP, so powers of ten come out exact. */
-static inline double t_log10_short(double x) { return 0x1.34413509f79ffp-2 * t_log2_short(x); }
+T_INLINE double t_log10_short(double x) { return 0x1.34413509f79ffp-2 * t_log2_short(x); }
 
-static inline float t_log10_near_f32(float x) { return (float)t_log10_short(x); }
-static inline int32_t t_log10_is_near_f32(float x) { return t_positive_f32(x); }
-static inline float t_log10_f32(float x) { return (float)t_log_domain(x, t_log10_short(x)); }
+T_INLINE float t_log10_near_f32(float x) { return (float)t_log10_short(x); }
+T_INLINE int32_t t_log10_is_near_f32(float x) { return t_positive_f32(x); }
+T_INLINE float t_log10_f32(float x) { return (float)t_log_domain(x, t_log10_short(x)); }
 
 /* The sign bit where |y| is an odd integer: the low bit of one below 2^23 stands last in y + 2^23,
  * and from 2^24 on all are even. */
-static inline uint32_t t_odd_sign_f32(float size, int integer) {
+T_INLINE uint32_t t_odd_sign_f32(float size, int integer) {
     uint32_t low = t_bits_f32(size < 0x1p23f ? size + 0x1p23f : size);
     return integer & (size < 0x1p24f) ? low << 31 : 0;
 }
@@ -123,7 +123,7 @@ static inline uint32_t t_odd_sign_f32(float size, int integer) {
 /* pow(x, y) = 2^(y log2 |x|) and C99's table (annex F.9.4.4). An exponent of 150 carries 2^-33 of
  * absolute error: 0.5 ULP rounding + 0.08. The table is applied in float32, where a vector holds
  * twice as many elements; y is clamped because infinity times log2(1) would be NaN. */
-static inline float t_pow_f32(float x, float y) {
+T_INLINE float t_pow_f32(float x, float y) {
     float a = __builtin_fabsf(x), size = __builtin_fabsf(y);
     float c = -0x1p60f > y ? -0x1p60f : y;
     c = 0x1p60f < c ? 0x1p60f : c;
@@ -140,10 +140,10 @@ static inline float t_pow_f32(float x, float y) {
 }
 
 /* Where none of C99's table applies and 2^e is a normal float64. */
-static inline float t_pow_near_f32(float x, float y) {
+T_INLINE float t_pow_near_f32(float x, float y) {
     return (float)t_exp2_short(y * t_log2_short(x));
 }
-static inline int32_t t_pow_is_near_f32(float x, float y) {
+T_INLINE int32_t t_pow_is_near_f32(float x, float y) {
     return t_between_f32(x, 0x1p-31f, 0x1p31f) | t_within_f32(y, 32);
 }
 

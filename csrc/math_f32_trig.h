@@ -12,7 +12,7 @@
 #define T_PI_LO 0x1.1a62633145c07p-53
 
 /* sin(r + n pi), |r| <= pi/2; the low bit of u is n's. */
-static inline double t_sin_short(double r, uint64_t u) {
+T_INLINE double t_sin_short(double r, uint64_t u) {
     double z = r * r;
     double p = T_P5(z, -0x1.55555547573f3p-3, 0x1.11110c450c5eep-7, -0x1.a017d7f52bc88p-13,
                     0x1.717047e5f0f8bp-19, -0x1.9a63751c11888p-26); /* -35 */
@@ -21,7 +21,7 @@ static inline double t_sin_short(double r, uint64_t u) {
 
 /* x - n pi with pi as 53 + 53 bits. For |x| <= 2^40 the first difference is exact (Cody & Waite
  * 1980), the second leaves n 2^-107 against |r| > 2^-33 for the float32 numbers of this range. */
-static inline double t_sin_wide(double x) {
+T_INLINE double t_sin_wide(double x) {
     double n = T_FMA(x, T_1_PI, T_ROUND);
     uint64_t u = t_bits(n);
     n -= T_ROUND;
@@ -29,18 +29,18 @@ static inline double t_sin_wide(double x) {
 }
 
 /* cos(x) = sin(x + pi/2): n is a half-integer, rounded from x / pi + 1/2. */
-static inline double t_cos_wide(double x) {
+T_INLINE double t_cos_wide(double x) {
     double n = T_FMA(x, T_1_PI, 0.5) + T_ROUND;
     uint64_t u = t_bits(n);
     n = (n - T_ROUND) - 0.5;
     return t_sin_short(T_FMA(-n, T_PI_LO, T_FMA(-n, T_PI_HI, x)), u);
 }
 
-static inline float t_sin_f32(float x) { return x == 0 ? x : (float)t_sin_wide(x); }
-static inline float t_cos_f32(float x) { return (float)t_cos_wide(x); }
+T_INLINE float t_sin_f32(float x) { return x == 0 ? x : (float)t_sin_wide(x); }
+T_INLINE float t_cos_f32(float x) { return (float)t_cos_wide(x); }
 
 /* tan(x) = sin / cos of the remainder modulo pi/2, or -cos / sin in odd quadrants. */
-static inline float t_tan_f32(float x) {
+T_INLINE float t_tan_f32(float x) {
     double n = T_FMA(x, 2 * T_1_PI, T_ROUND);
     uint64_t u = t_bits(n);
     n -= T_ROUND;
@@ -61,7 +61,7 @@ static inline float t_cos_big_f32(float x) { return (float)t_cos_big_f64(x); }
 static inline float t_tan_big_f32(float x) { return (float)t_tan_big_f64(x); }
 
 /* atan(q), |q| <= 1. */
-static inline double t_atan_short(double q) {
+T_INLINE double t_atan_short(double q) {
     double z = q * q;
     double p = T_S10(z, -0x1.555551044fc8ap-2, 0x1.9997e0457f815p-3, -0x1.24737480bae12p-3,
                      0x1.c4f1edbf811b2p-4, -0x1.68e72a4448b4ap-4, 0x1.142327a0c54cep-4,
@@ -71,7 +71,7 @@ static inline double t_atan_short(double q) {
 }
 
 /* Beyond 1: pi/2 - atan(1/x). */
-static inline float t_atan_f32(float x) {
+T_INLINE float t_atan_f32(float x) {
     double a = t_fabs(x);
     int big = a > 1;
     double r = (big ? T_PI_2_HI : 0) + t_atan_short(big ? -1 / a : a);
@@ -79,7 +79,7 @@ static inline float t_atan_f32(float x) {
 }
 
 /* The quotient of the smaller by the larger magnitude, then the octant; C99's table (F.9.1.4). */
-static inline float t_atan2_f32(float y, float x) {
+T_INLINE float t_atan2_f32(float y, float x) {
     double ay = t_fabs(y), ax = t_fabs(x), wide = x;
     int steep = ay > ax, left = (int)(t_bits(wide) >> 63);
     double above = steep ? ax : ay, below = steep ? ay : ax;
@@ -92,13 +92,13 @@ static inline float t_atan2_f32(float y, float x) {
 }
 
 /* asin(t) / t - 1, z = t^2 <= 1/4. */
-static inline double t_asin_tail_short(double z) {
+T_INLINE double t_asin_tail_short(double z) {
     return z * T_P6(z, 0x1.55554c36c960ap-3, 0x1.33388eabd413fp-4, 0x1.6cac3b144fe56p-5,
                     0x1.04a662f2f7882p-5, 0x1.d7f17a87a5c84p-7, 0x1.33bc0e93f4658p-5); /* -32 */
 }
 
 /* |x| > 1/2: pi/2 - 2 asin(sqrt((1 - |x|) / 2)). */
-static inline float t_asin_f32(float x) {
+T_INLINE float t_asin_f32(float x) {
     double a = t_fabs(x);
     int big = a > 0.5;
     double half = 0.5 * (1 - a), z = big ? half : a * a;
@@ -107,7 +107,7 @@ static inline float t_asin_f32(float x) {
     return (float)t_copysign(r, x);
 }
 
-static inline float t_acos_f32(float x) {
+T_INLINE float t_acos_f32(float x) {
     double wide = x, a = t_fabs(wide);
     int big = a > 0.5;
     double half = 0.5 * (1 - a), z = big ? half : a * a;

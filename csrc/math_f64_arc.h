@@ -7,7 +7,7 @@
 
 /* (atan(q) - q) / q, 0 <= q <= 1, z = q^2. Horner's rule throughout: the even and the odd
  * coefficients have opposite signs, and their separate sums would cancel. */
-static inline double t_atan_tail_f64(double z) {
+T_INLINE double t_atan_tail_f64(double z) {
     double high = T_P6(z, -0x1.c78ce53313498p-7, 0x1.d7b53e1a80a0bp-8, -0x1.7a35cee42cecdp-9,
                        0x1.b3f5c8fe7bf69p-11, -0x1.3f3248952e626p-13, 0x1.bbe7b9e373e53p-17);
     double middle = T_P8(z, 0x1.e1bba51d9437cp-5, -0x1.ae5e6caf5a7e0p-5, 0x1.82dac28f8b7a3p-5,
@@ -20,14 +20,14 @@ static inline double t_atan_tail_f64(double z) {
 
 /* base + atan(q + q_lo), where base is a multiple k of pi/2: 0.5 ULP rounding + 0.8, the
  * most near q = 1, where the tail, rounded four times, is a fifth of the result. */
-static inline double t_atan_sum(double k, double q, double q_lo) {
+T_INLINE double t_atan_sum(double k, double q, double q_lo) {
     t_dd head = t_fast_sum(k * T_PI_2_HI, q);
     double low = T_FMA(q, t_atan_tail_f64(q * q), T_FMA(k, T_PI_2_MID, q_lo));
     return head.hi + (head.lo + low);
 }
 
 /* Beyond 1: pi/2 - atan(1/x), with the remainder of the division. */
-static inline double t_atan_f64(double x) {
+T_INLINE double t_atan_f64(double x) {
     double a = t_at_most(0x1p1000, t_fabs(x));
     double inverse = 1 / a;
     double rest = T_FMA(-inverse, a, 1) * inverse;
@@ -37,7 +37,7 @@ static inline double t_atan_f64(double x) {
 }
 
 /* The quotient of the smaller by the larger magnitude, then the octant; C99's table (F.9.1.4). */
-static inline double t_atan2_f64(double y, double x) {
+T_INLINE double t_atan2_f64(double y, double x) {
     double ay = t_fabs(y), ax = t_fabs(x);
     int steep = ay > ax, left = (int)(t_bits(x) >> 63);
     double above = steep ? ax : ay, below = steep ? ay : ax;
@@ -55,7 +55,7 @@ static inline double t_atan2_f64(double y, double x) {
 }
 
 /* (asin(s) - s) / s, z = s^2 <= 1/4. */
-static inline double t_asin_tail_f64(double z) {
+T_INLINE double t_asin_tail_f64(double z) {
     return z * T_P13(z, 0x1.5555555555578p-3, 0x1.333333332df20p-4, 0x1.6db6db722a16cp-5,
                      0x1.f1c71a8c61162p-6, 0x1.6e8bdfca8391cp-6, 0x1.1c49e05f05e21p-6,
                      0x1.ca2102b15b4a0p-7, 0x1.7579edfcdbf72p-7, 0x1.617bcc331ff02p-7,
@@ -64,7 +64,7 @@ static inline double t_asin_tail_f64(double z) {
 }
 
 /* |x| > 1/2: asin(|x|) = pi/2 - 2 asin(s), s = sqrt((1 - |x|) / 2); s as an unevaluated sum. */
-static inline t_dd t_half_angle(double a) {
+T_INLINE t_dd t_half_angle(double a) {
     double z = 0.5 * (1 - a);
     t_dd s = {__builtin_sqrt(z), 0};
     double rest = T_FMA(-s.hi, s.hi, z) / (s.hi + s.hi);
@@ -73,7 +73,7 @@ static inline t_dd t_half_angle(double a) {
 }
 
 /* asin(x): 0.5 ULP rounding + 0.2; NaN (from the square root) beyond 1. */
-static inline double t_asin_f64(double x) {
+T_INLINE double t_asin_f64(double x) {
     double a = t_fabs(x);
     t_dd s = t_half_angle(a);
     int big = a > 0.5;
@@ -85,7 +85,7 @@ static inline double t_asin_f64(double x) {
 }
 
 /* acos(x) = pi/2 - asin(x) up to 1/2; 2 asin(s) above; pi - 2 asin(s) below -1/2. */
-static inline double t_acos_f64(double x) {
+T_INLINE double t_acos_f64(double x) {
     double a = t_fabs(x);
     t_dd s = t_half_angle(a);
     int big = a > 0.5;

@@ -9,7 +9,7 @@
 #define T_2_SQRT_PI_LO 0x1.1ae3a914fed80p-56
 
 /* erf(x) / x - T_2_SQRT_PI_HI, |x| <= 1, z = x^2. */
-static inline double t_erf_tail_f64(double z) {
+T_INLINE double t_erf_tail_f64(double z) {
     double p = T_P11(z, -0x1.812746b0379cbp-2, 0x1.ce2f21a0412fep-4, -0x1.b82ce3120c6ccp-6,
                      0x1.565bccfb07963p-8, -0x1.c02db07a60100p-11, 0x1.f9a2bf9817400p-14,
                      -0x1.f4ca90e227c51p-17, 0x1.b9822ce96b51ap-20, -0x1.5c144a30f3c27p-23,
@@ -18,14 +18,14 @@ static inline double t_erf_tail_f64(double z) {
 }
 
 /* erf(x) for |x| <= 1: 0.5 ULP rounding + 0.6 near 1, where the tail is a third of the result. */
-static inline double t_erf_small_f64(double x) {
+T_INLINE double t_erf_small_f64(double x) {
     return T_FMA(x, T_2_SQRT_PI_HI, x * t_erf_tail_f64(x * x));
 }
 
 /* erf(x). For 1 <= x <= 5.95, 1 - exp(-Q(x)) with Q fitted to -log(erfc(x)) under the weight
  * erfc(x) / erf(x), so that only the absolute error of erfc counts; beyond, 1. Q <= 38 is rounded
  * to 2^-52 where exp(-Q) = 0.16: 0.5 ULP rounding + 0.6. */
-static inline double t_erf_f64(double x) {
+T_INLINE double t_erf_f64(double x) {
     double a = t_fabs(x), c = t_at_most(5.95, a);
     double q = T_P19(c, 0x1.81c722f994ac0p-23, 0x1.20dd562dc5ac4p+0, 0x1.45f42b6092bbcp-1,
                      0x1.a4da4c9851601p-4, -0x1.38938d815fa8dp-6, -0x1.2620482bad949p-12,
@@ -34,7 +34,7 @@ static inline double t_erf_f64(double x) {
                      -0x1.225da1d5289cdp-18, 0x1.c89e591b4e81ep-21, -0x1.0dedf417229c4p-23,
                      0x1.d42bf4dc67294p-27, -0x1.19eabd215fa6cp-30, 0x1.a5d25721f53dep-35,
                      -0x1.2768d16679b8cp-40); /* -56.9 */
-    double big = t_copysign(1 - t_exp_inner_f64(-q), x);
+    double big = t_copysign(1 - t_exp_part_f64(-q), x);
     return a < 1 ? t_erf_small_f64(x) : big;
 }
 
@@ -42,7 +42,7 @@ static inline double t_erf_f64(double x) {
  * exp(-a^2) P(t) / (1 + 2 a), t = (a - 4) / (a + 4): the form of Shepherd & Laframboise,
  * "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x", Math. Comp. 36 (1981), here minimax.
  * 0.5 ULP rounding + 0.4. */
-static inline double t_erfc_tail_f64(double factor, t_dd a, t_dd square) {
+T_INLINE double t_erfc_tail_f64(double factor, t_dd a, t_dd square) {
     double t = (a.hi - 4) / (a.hi + 4);
     double q = T_P22(t, -0x1.1df1ad154a29cp-3, 0x1.f7f5df66fd71fp-7, 0x1.16ecefcfa6043p-4,
                      -0x1.9ddb23c3e8a4fp-4, 0x1.7fee004df6ac5p-4, -0x1.0fb06dfe58c90p-4,
@@ -66,7 +66,7 @@ static inline double t_erfc_tail_f64(double factor, t_dd a, t_dd square) {
 
 /* erfc(x): 2 - erfc(-x) for negative x, 1 - erf(x) below 1/2 with the leading 1 - x 2/sqrt(pi) as
  * an unevaluated sum. */
-static inline double t_erfc_f64(double x) {
+T_INLINE double t_erfc_f64(double x) {
     t_dd a = {t_at_most(28, t_fabs(x)), 0};
     double tail = t_erfc_tail_f64(1, a, t_product(a.hi, a.hi));
     t_dd lead = t_product(x, T_2_SQRT_PI_HI), head = t_fast_sum(1, -lead.hi);

@@ -11,7 +11,7 @@ typedef struct {
 } t_split;
 
 /* Of a normal x. */
-static inline t_split t_split_normal(double x) {
+T_INLINE t_split t_split_normal(double x) {
     const uint64_t root = 0x3fe6a09e667f3bcdu; /* bits of sqrt(1/2) */
     uint64_t u = t_bits(x) + (0x3ff0000000000000u - root);
     t_split s;
@@ -21,7 +21,7 @@ static inline t_split t_split_normal(double x) {
     return s;
 }
 
-static inline t_split t_split_f64(double x) {
+T_INLINE t_split t_split_f64(double x) {
     int tiny = x < 0x1p-1022;
     t_split s = t_split_normal(tiny ? x * 0x1p54 : x);
     s.e -= tiny ? 54 : 0;
@@ -29,14 +29,14 @@ static inline t_split t_split_f64(double x) {
 }
 
 /* The values of a logarithm outside (0, inf): -inf at 0, NaN below, inf and NaN themselves. */
-static inline double t_log_domain(double x, double result) {
+T_INLINE double t_log_domain(double x, double result) {
     double outside = x == 0 ? -T_INF : T_NAN;
     double inside = x > 0 ? result : outside;
     return x < T_INF ? inside : x;
 }
 
 /* 2 atanh(s) / s - 2, s^2 = z <= (3 - sqrt(8))^2. */
-static inline double t_atanh_tail_f64(double z) {
+T_INLINE double t_atanh_tail_f64(double z) {
     return z * T_P7(z, 0x1.5555555555592p-1, 0x1.999999997fd70p-2, 0x1.24924941f53fdp-2,
                     0x1.c71c5205dfa30p-3, 0x1.74663fa8359c9p-3, 0x1.39a1a6862f369p-3,
                     0x1.2f0637a36d0c1p-3); /* -59 */
@@ -46,7 +46,7 @@ static inline double t_atanh_tail_f64(double z) {
  *   = f - (f^2/2 - s (f^2/2 + R(s^2))),
  * where only f, exact, and the small bracket are added to e ln 2 (the arrangement of K. C. Ng's
  * logarithm in 4.3BSD). The bracket is at most 0.09, so that its rounding costs 0.2 ULP. */
-static inline double t_log_sum_f64(double e, double f, double f_lo) {
+T_INLINE double t_log_sum_f64(double e, double f, double f_lo) {
     double half_square = 0.5 * f * f;
     double s = f / (2 + f);
     double tail = t_atanh_tail_f64(s * s);
@@ -56,13 +56,13 @@ static inline double t_log_sum_f64(double e, double f, double f_lo) {
 }
 
 /* log(x): 0.5 ULP rounding + 0.3. */
-static inline double t_log_near_f64(double x) {
+T_INLINE double t_log_near_f64(double x) {
     t_split s = t_split_normal(x);
     return t_log_sum_f64(s.e, s.m - 1, 0);
 }
-static inline int64_t t_log_is_near_f64(double x) { return t_positive_f64(x); }
+T_INLINE int64_t t_log_is_near_f64(double x) { return t_positive_f64(x); }
 
-static inline double t_log_f64(double x) {
+T_INLINE double t_log_f64(double x) {
     t_split s = t_split_f64(x);
     return t_log_domain(x, t_log_sum_f64(s.e, s.m - 1, 0));
 }
@@ -70,7 +70,7 @@ static inline double t_log_f64(double x) {
 /* log(1 + x + x_lo) + more ln 2, relative error 2^-53.5. 1 + x = u + u_lo exactly, scaled by 2^-e;
  * with e = 0 the reduced f is x itself. The derivative 1 / (1 + f) is taken as 1 - f on the last,
  * tiny part. The domain is log's, of u, which is 0 or at least 2^-53. */
-static inline double t_log1p_sum_f64(double x, double x_lo, double more) {
+T_INLINE double t_log1p_sum_f64(double x, double x_lo, double more) {
     t_dd u = t_sum(1, x);
     t_split s = t_split_normal(u.hi);
     double scale = t_power_of_two(t_bits(T_EXPONENT_ROUND - t_at_most(1000, s.e)));
@@ -81,14 +81,14 @@ static inline double t_log1p_sum_f64(double x, double x_lo, double more) {
 }
 
 /* log1p(x): 0.5 ULP rounding + 0.4. */
-static inline double t_log1p_f64(double x) {
+T_INLINE double t_log1p_f64(double x) {
     double r = t_log1p_sum_f64(x, 0, 0);
     return t_fabs(x) < 0x1p-54 ? x : r;
 }
 
 /* asinh(x) = log1p(a + a^2 / (1 + sqrt(1 + a^2))), a = |x|; log(2 a) from 2^60 on.
  * 0.5 ULP rounding + 0.6. */
-static inline double t_asinh_f64(double x) {
+T_INLINE double t_asinh_f64(double x) {
     double a = t_fabs(x), z = a * a;
     int big = a >= 0x1p60;
     t_dd t = t_fast_sum(a, z / (1 + __builtin_sqrt(1 + z)));
@@ -98,7 +98,7 @@ static inline double t_asinh_f64(double x) {
 
 /* acosh(x) = log1p(t + sqrt(2 t + t^2)), t = x - 1; log(2 x) from 2^60 on.
  * 0.5 ULP rounding + 0.9, near 1 (the square root and its argument). */
-static inline double t_acosh_f64(double x) {
+T_INLINE double t_acosh_f64(double x) {
     double t = x - 1, v = T_FMA(t, t, t + t);
     int big = x >= 0x1p60;
     double s = __builtin_sqrt(v);
@@ -109,7 +109,7 @@ static inline double t_acosh_f64(double x) {
 
 /* atanh(x) = log1p(2 a / (1 - a)) / 2, a = |x|, the quotient with its remainder. 0.5 ULP
  * rounding + 0.3. */
-static inline double t_atanh_f64(double x) {
+T_INLINE double t_atanh_f64(double x) {
     double a = t_fabs(x);
     t_dd d = t_fast_sum(1, -a);
     double inverse = 1 / d.hi, q = (a + a) * inverse;
@@ -121,7 +121,7 @@ static inline double t_atanh_f64(double x) {
 /* log2(x), from its split, as an unevaluated sum with relative error 2^-65: s = (m - 1) / (m + 1)
  * with its remainder, then log2(m) = s (C0 + s^2 (C1 + s^2 T(s^2))), the first two coefficients
  * and all that multiplies them in double-double arithmetic (Dekker 1971). */
-static inline t_dd t_log2_sum_f64(t_split p) {
+T_INLINE t_dd t_log2_sum_f64(t_split p) {
     double f = p.m - 1, d = p.m + 1, d_lo = p.m - (d - 1);
     double inverse = 1 / d;
     t_dd s = {f * inverse, 0};
@@ -144,36 +144,46 @@ static inline t_dd t_log2_sum_f64(t_split p) {
     return sum;
 }
 
-/* log2(x), log10(x): 0.5 ULP rounding + 0.01, hence exact wherever the result is representable. */
-static inline double t_log2_split_f64(t_split p) {
-    t_dd l = t_log2_sum_f64(p);
-    return l.hi + l.lo;
+/* e_hi + e_lo + (c + c_lo) log(1 + f), |f| <= |e_hi| or e_hi = 0, as t_log_sum_f64: with f c as an
+ * unevaluated sum, only the bracket, multiplied by c, is rounded. */
+T_INLINE double t_log_scaled_f64(double e_hi, double e_lo, double f, double c, double c_lo) {
+    double half_square = 0.5 * f * f;
+    double s = f / (2 + f);
+    double bracket = T_FMA(-s, half_square + t_atanh_tail_f64(s * s), half_square);
+    t_dd p = t_product(f, c), head = t_fast_sum(e_hi, p.hi);
+    double low = T_FMA(-bracket, c, T_FMA(f, c_lo, p.lo) + e_lo);
+    return head.hi + (head.lo + low);
 }
-static inline double t_log2_near_f64(double x) { return t_log2_split_f64(t_split_normal(x)); }
-static inline int64_t t_log2_is_near_f64(double x) { return t_positive_f64(x); }
-static inline double t_log2_f64(double x) {
+
+/* log2(x), log10(x): 0.5 ULP rounding + 0.5 where e = 0, + 0.3 elsewhere; hence exact wherever the
+ * result is representable. log10(2) has a head of 42 bits, whose product with e is exact. */
+T_INLINE double t_log2_split_f64(t_split s) {
+    return t_log_scaled_f64(s.e, 0, s.m - 1, T_LOG2E, 0x1.777d0ffda0d24p-56);
+}
+T_INLINE double t_log2_near_f64(double x) { return t_log2_split_f64(t_split_normal(x)); }
+T_INLINE int64_t t_log2_is_near_f64(double x) { return t_positive_f64(x); }
+T_INLINE double t_log2_f64(double x) {
     return t_log_domain(x, t_log2_split_f64(t_split_f64(x)));
 }
 
-static inline double t_log10_split_f64(t_split s) {
-    t_dd l = t_log2_sum_f64(s);
-    t_dd p = t_product(l.hi, 0x1.34413509f79ffp-2); /* log10(2) */
-    return p.hi + T_FMA(l.lo, 0x1.34413509f79ffp-2, T_FMA(l.hi, -0x1.9dc1da994fd21p-59, p.lo));
+T_INLINE double t_log10_split_f64(t_split s) {
+    return t_log_scaled_f64(s.e * 0x1.34413509f7800p-2, s.e * 0x1.fef311f12b358p-46, s.m - 1,
+                            0x1.bcb7b1526e50ep-2, 0x1.95355baaafad3p-57);
 }
-static inline double t_log10_near_f64(double x) { return t_log10_split_f64(t_split_normal(x)); }
-static inline int64_t t_log10_is_near_f64(double x) { return t_positive_f64(x); }
-static inline double t_log10_f64(double x) {
+T_INLINE double t_log10_near_f64(double x) { return t_log10_split_f64(t_split_normal(x)); }
+T_INLINE int64_t t_log10_is_near_f64(double x) { return t_positive_f64(x); }
+T_INLINE double t_log10_f64(double x) {
     return t_log_domain(x, t_log10_split_f64(t_split_f64(x)));
 }
 
 /* |y| is an integer; every number from 2^52 on is. */
-static inline int t_is_integer(double magnitude) {
+T_INLINE int t_is_integer(double magnitude) {
     return ((magnitude + 0x1p52) - 0x1p52 == magnitude) | (magnitude >= 0x1p52);
 }
 
 /* pow(x, y) = 2^(y log2 |x|), and C99's table (annex F.9.4.4). The exponent, below 1075, carries
  * 2^-55 of absolute error: 0.5 ULP rounding + 0.1 (exponent) + 0.35 (exp2). */
-static inline double t_pow_f64(double x, double y) {
+T_INLINE double t_pow_f64(double x, double y) {
     double a = t_fabs(x), size = t_fabs(y);
     t_dd l = t_log2_sum_f64(t_split_f64(a));
     /* 2^66 |log2 x| > 1075 for every x != 1: a larger y changes nothing but may overflow */
@@ -194,12 +204,12 @@ static inline double t_pow_f64(double x, double y) {
 }
 
 /* Where the result is a normal number and none of C99's table applies. */
-static inline double t_pow_near_f64(double x, double y) {
+T_INLINE double t_pow_near_f64(double x, double y) {
     t_dd l = t_log2_sum_f64(t_split_normal(x));
     t_dd e = t_product(y, l.hi);
     return t_exp2_normal_f64(e.hi, T_FMA(y, l.lo, e.lo));
 }
-static inline int64_t t_pow_is_near_f64(double x, double y) {
+T_INLINE int64_t t_pow_is_near_f64(double x, double y) {
     return t_between_f64(x, 0x1p-31, 0x1p31) | t_within_f64(y, 32);
 }
 

@@ -5,7 +5,7 @@
 #include "math_bits.h"
 
 /* Seed of m^(-1/3), 1 <= m < 2, relative error 2^-17. */
-static inline double t_cbrt_seed(double m) {
+T_INLINE double t_cbrt_seed(double m) {
     return T_P6(m, 0x1.c7f38e029e298p+0, -0x1.90e7d156250cfp+0, 0x1.3e69826f3e7c8p+0,
                 -0x1.321d72f722c5ep-1, 0x1.3fa3df5b9265cp-3, -0x1.16d87e9be2f65p-6);
 }
@@ -16,7 +16,7 @@ typedef struct {
     double m, y, scale;
 } t_cube;
 
-static inline t_cube t_cube_split(double a) {
+T_INLINE t_cube t_cube_split(double a) {
     int tiny = a < 0x1p-1022;
     uint64_t u = t_bits(tiny ? a * 0x1p54 : a);
     double e = t_double((u >> 52) | 0x4330000000000000u) - (tiny ? 0x1p52 + 1077 : 0x1p52 + 1023);
@@ -37,7 +37,7 @@ static inline t_cube t_cube_split(double a) {
 
 /* cbrt(x) = m y^2 and a Newton step on its residual: 0.5 ULP rounding + 0.01, so that perfect
  * cubes are exact. */
-static inline double t_cbrt_f64(double x) {
+T_INLINE double t_cbrt_f64(double x) {
     double a = t_fabs(x);
     t_cube c = t_cube_split(a);
     double square = c.y * c.y, r = c.m * square;
@@ -48,7 +48,7 @@ static inline double t_cbrt_f64(double x) {
 }
 
 /* 1 / sqrt(x) and a Newton step on the residual 1 - x r^2: 0.5 ULP rounding + 0.01. */
-static inline double t_rsqrt_f64(double x) {
+T_INLINE double t_rsqrt_f64(double x) {
     double r = 1 / __builtin_sqrt(x);
     t_dd t = t_product(x, r);
     double h = T_FMA(-t.hi, r, 1) - t.lo * r;
@@ -58,7 +58,7 @@ static inline double t_rsqrt_f64(double x) {
 
 /* hypot(x, y), scaled so that the squares stay normal: 0.5 ULP (sqrt) + 0.4 (half the relative
  * error of the sum). Infinite if either is, even beside NaN. */
-static inline double t_hypot_f64(double x, double y) {
+T_INLINE double t_hypot_f64(double x, double y) {
     double ax = t_fabs(x), ay = t_fabs(y);
     double a = ax < ay ? ay : ax, b = ax < ay ? ax : ay;
     double scale = a > 0x1p510 ? 0x1p-600 : a < 0x1p-450 ? 0x1p600 : 1;

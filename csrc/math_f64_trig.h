@@ -22,7 +22,7 @@ typedef struct {
  *   n MID is the larger, because the other is a multiple of its ULP; n LO only touches lo.
  * The rest, n 2^-163 <= 2^-125, stands against |hi| > 2^-61, the closest that a double of this
  * range comes to a multiple of pi/2 (by continued fractions, as tests/test_accuracy.py does). */
-static inline t_quadrant t_reduce_f64(double x) {
+T_INLINE t_quadrant t_reduce_f64(double x) {
     double n = T_FMA(x, 0x1.45f306dc9c883p-1, T_ROUND);
     t_quadrant q;
     q.u = t_bits(n);
@@ -35,7 +35,7 @@ static inline t_quadrant t_reduce_f64(double x) {
 }
 
 /* sin(hi + lo) = hi + lo (1 - hi^2/2) + hi^3 S(hi^2), as an unevaluated sum. */
-static inline t_dd t_sin_core_f64(double hi, double lo, double z) {
+T_INLINE t_dd t_sin_core_f64(double hi, double lo, double z) {
     double s = T_P6(z, -0x1.5555555555549p-3, 0x1.111111110f861p-7, -0x1.a01a019c0e540p-13,
                     0x1.71de3574c019cp-19, -0x1.ae5e63d11e02cp-26,
                     0x1.5d92479a95a4bp-33); /* -57 */
@@ -44,7 +44,7 @@ static inline t_dd t_sin_core_f64(double hi, double lo, double z) {
 }
 
 /* cos(hi + lo) = 1 - hi^2/2 + hi^4 C(hi^2) - hi lo; the rounding error of 1 - z/2 is kept. */
-static inline t_dd t_cos_core_f64(double hi, double lo, double z) {
+T_INLINE t_dd t_cos_core_f64(double hi, double lo, double z) {
     double c = T_P6(z, 0x1.555555555554bp-5, -0x1.6c16c16c14f6dp-10, 0x1.a01a019c809dfp-16,
                     -0x1.27e4f7e806358p-22, 0x1.1ee9d5cac7ccdp-29,
                     -0x1.8fa396109724dp-37); /* -59 */
@@ -55,7 +55,7 @@ static inline t_dd t_cos_core_f64(double hi, double lo, double z) {
 
 /* sin of x (shift = 0) or of x + pi/2 (shift = 1), reduced: 0.5 ULP rounding + 0.1 in the sine,
  * + 0.25 in the cosine (from z). */
-static inline double t_sin_quadrant_f64(t_quadrant q, uint64_t shift) {
+T_INLINE double t_sin_quadrant_f64(t_quadrant q, uint64_t shift) {
     double z = q.hi * q.hi;
     t_dd s = t_sin_core_f64(q.hi, q.lo, z), c = t_cos_core_f64(q.hi, q.lo, z);
     uint64_t n = q.u + shift;
@@ -63,15 +63,15 @@ static inline double t_sin_quadrant_f64(t_quadrant q, uint64_t shift) {
     return t_double(t_bits(r) ^ (n << 62 & T_SIGN));
 }
 
-static inline double t_sin_f64(double x) {
+T_INLINE double t_sin_f64(double x) {
     double r = t_sin_quadrant_f64(t_reduce_f64(x), 0);
     return x == 0 ? x : r;
 }
 
-static inline double t_cos_f64(double x) { return t_sin_quadrant_f64(t_reduce_f64(x), 1); }
+T_INLINE double t_cos_f64(double x) { return t_sin_quadrant_f64(t_reduce_f64(x), 1); }
 
 /* tan(x) = sin / cos, or -cos / sin in odd quadrants: 0.5 ULP rounding + 0.5. */
-static inline double t_tan_quadrant_f64(t_quadrant q) {
+T_INLINE double t_tan_quadrant_f64(t_quadrant q) {
     double z = q.hi * q.hi;
     t_dd s = t_sin_core_f64(q.hi, q.lo, z), c = t_cos_core_f64(q.hi, q.lo, z);
     s = t_fast_sum(s.hi, s.lo);
@@ -82,7 +82,7 @@ static inline double t_tan_quadrant_f64(t_quadrant q) {
     return t_quotient(a, b);
 }
 
-static inline double t_tan_f64(double x) {
+T_INLINE double t_tan_f64(double x) {
     double r = t_tan_quadrant_f64(t_reduce_f64(x));
     return x == 0 ? x : r;
 }

@@ -46,6 +46,7 @@ typedef int Check(const void *x, const void *y, const void *r, int64_t n, int wa
 #define DIVISION(name) OP(name)
 #define MATH(name) OP(name)
 #define MATH2(name) OP(name)
+#define CHAIN(name) OP(name)
 #define RANGED(name) OP(name)
 #define RANGED2(name, ...) OP(name)
 #define TRIG(name) OP(name)

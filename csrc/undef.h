@@ -12,6 +12,7 @@
 #undef DIVISION
 #undef MATH
 #undef MATH2
+#undef CHAIN
 #undef RANGED
 #undef RANGED2
 #undef TRIG
