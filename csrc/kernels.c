@@ -5,7 +5,9 @@
 #include "convert.h"
 #include "math_f32.h"
 #include "math_f64.h"
+#include "product.h"
 #include "scalar_complex.h"
+#include "small.h"
 #include "transpose.h"
 #include "trueno.h"
 
@@ -539,4 +541,7 @@ const Kernels KERNELS = {
     .scatter = scatter_2d,
     .transpose = transpose,
     .stream = stream,
+    .panel = ROWS_AT_MOST,
+    .product = {PRODUCTS},
+    .small = {[D_f32] = small_f32, [D_f64] = small_f64},
 };

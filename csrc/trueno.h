@@ -33,6 +33,24 @@ typedef int64_t Find(const void *x, void *best, int64_t n);
 /* The conditions (of those in `wanted`) that turned operands x, y into r. */
 typedef int Check(const void *x, const void *y, const void *r, int64_t n, int wanted, int pole);
 
+/* Positions of a product that are computed at a time; the longest side of a small one. */
+enum { STRIP = 192, SMALL = 4 };
+
+/* A block of a matrix product: rows of weights times positions of the planes. */
+typedef struct {
+    const void *weights;  /* packed: panels of rows, each the rows' factors side by side */
+    const void *planes;   /* factor k of position i is planes[taps[k] + i] */
+    const int64_t *taps;
+    int64_t depth, from, whole_depth; /* factors in this part, where it starts, and of all parts */
+    int64_t row, row_end;
+    int64_t lines, width, line_pitch; /* positions: lines of them, so far apart */
+    void *out;            /* of row 0 */
+    int64_t row_stride, line_stride;
+    const void *bias;     /* a number a row, or NULL: added with the last part */
+    bool first;           /* nothing is there to add to */
+    void *sums;           /* room for a panel's rows of STRIP positions */
+} Product;
+
 #define OP(name) OP_##name,
 #define UNARY(name, ...) OP(name)
 #define UNARY2(name, ...) OP(name)
@@ -74,6 +92,10 @@ typedef struct {
     void (*transpose)(char *out, int64_t step, const char *in, int64_t stride, int size,
                       int64_t rows, int64_t columns);
     void (*stream)(char *out, const char *in, int64_t bytes);
+    int panel;            /* the rows of a panel, but for the last ones: halves of it */
+    void (*product[DTYPES])(const Product *);
+    void (*small[DTYPES])(const void *a, int64_t a_step, const void *b, int64_t b_step, void *out,
+                          int64_t count, int64_t m, int64_t k, int64_t n);
 } Kernels;
 
 extern const Kernels *trueno_kernels;

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent / PACKAGE
 
 # Lowest first. A name is a module or a whole subpackage of trueno/.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "dtypes", "cores", "gains", "stats"),
+    ("errors", "dtypes", "cores", "gains", "stats", "windows"),
     ("config",),
     ("ops", "memory"),
     ("plan",),
@@ -34,10 +34,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("handover",),
     ("dispatch",),
     ("routines",),
-    ("indexing",),
+    ("indexing", "products"),
     ("protocols", "operators"),
     ("array",),
-    ("_array_api", "_numpy", "nn", "linalg", "fft", "threadpoolctl"),
+    ("_array_api", "_numpy", "_nn", "nn", "linalg", "fft", "threadpoolctl"),
     ("__init__",),
     ("bench", "demo", "__main__"),
 )

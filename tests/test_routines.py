@@ -18,9 +18,9 @@ ORDERED = (*"?bhilqBHILQefd",)
 
 
 def test_every_routine_of_the_cpu_has_a_row() -> None:
-    from trueno._backends import simd_routines
+    from trueno._backends import simd
 
-    assert simd_routines.ROUTINES.keys() <= ROUTINES.keys()
+    assert simd.ROUTINES.keys() <= ROUTINES.keys()
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -20,6 +20,7 @@ from trueno.indexing import getitem, setitem, view_of
 from trueno.memory import NDArray, same_elements
 from trueno.operators import foreign_operand, takes
 from trueno.ops import OPS
+from trueno.products import matmul
 
 _ndarray = np.ndarray
 
@@ -348,17 +349,17 @@ class TruenoArray(Handle):
     def __matmul__(self, other: Any) -> Any:
         if not takes(other):
             return foreign_operand(operator.matmul, self, other)
-        return call_numpy(np.matmul, (self, other))
+        return matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
         if not takes(other):
             return foreign_operand(operator.matmul, other, self)
-        return call_numpy(np.matmul, (other, self))
+        return matmul(other, self)
 
     def __imatmul__(self, other: Any) -> Any:
         if not takes(other):
             return NotImplemented
-        setitem(self, ..., call_numpy(np.matmul, (self, other)))
+        setitem(self, ..., matmul(self, other))
         return self
 
     def __divmod__(self, other: Any) -> Any:

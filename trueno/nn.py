@@ -1,5 +1,6 @@
-"""Activations and their kin, element by element: floating-point results, integers become float64.
+"""Functions of neural networks: activations, linear layers, convolution, pooling.
 
+Activations and their kin work element by element: floating-point results, integers become float64.
 Each is a row of the operation table (group "nn"); NumPy's promotion and broadcasting hold.
 """
 
@@ -8,10 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from trueno._array_api.elementwise_functions import from_row
+from trueno._nn.convolution import conv1d, conv2d, linear
 from trueno.dispatch import elementwise
 from trueno.ops import OPS
 
 __all__ = [
+    "conv1d",
+    "conv2d",
     "elu",
     "erf",
     "erfc",
@@ -19,6 +23,7 @@ __all__ = [
     "hardsigmoid",
     "hardswish",
     "leaky_relu",
+    "linear",
     "mish",
     "relu",
     "rsqrt",

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from trueno import windows
 from trueno.dtypes import Dtype
 from trueno.gains import GAINS
 
@@ -345,8 +346,16 @@ class Routine:
     updates: bool = False
 
 
+# The gain of what takes NumPy many passes: worth while for any number of elements.
+ALWAYS = 1 << 30
+
 _ROUTINES = (
     Routine("searchsorted", np.searchsorted, gain=192),  # (sorted, values; side)
+    Routine("matmul", np.matmul, gain=32),  # (a, b)
+    Routine("matmul_without_blas", np.matmul, gain=1024),  # (a, b), integers or float16
+    Routine("convolve", windows.convolve, gain=ALWAYS),  # (x, weight, bias; ...)
+    Routine("max_pool", windows.max_pool, gain=ALWAYS),  # (x; kernel, stride, padding, dilation)
+    Routine("avg_pool", windows.avg_pool, gain=ALWAYS),  # (x; kernel, stride, padding, counts)
 )
 ROUTINES: dict[str, Routine] = {routine.name: routine for routine in _ROUTINES}
 

@@ -15,6 +15,7 @@ from trueno.dispatch import elementwise, reduce, update
 from trueno.errors import named
 from trueno.handover import WHOLE, call_numpy, host, rewrap, small_target
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, Op
+from trueno.products import PRODUCTS
 
 F = Callable[..., Any]
 
@@ -125,6 +126,9 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
             return update(op, out[0], *inputs)
     if method == "reduce" and ufunc in _REDUCE and isinstance(inputs[0], Handle):
         return _reduce(ufunc, inputs, kwargs)
+    implementation = PRODUCTS.get(ufunc)
+    if implementation is not None and method == "__call__" and not kwargs and _arrays_only(inputs):
+        return implementation(*inputs)
     f = ufunc if method == "__call__" else getattr(ufunc, method)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     writes = (inputs[0],) if method == "at" else ()

@@ -17,6 +17,7 @@ from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_on
 from trueno.dispatch import Operands
 from trueno.dtypes import Dtype
+from trueno.errors import named
 from trueno.graph import Buffer, Shape
 from trueno.memory import NDArray, View, allocate
 from trueno.ops import ROUTINES
@@ -110,7 +111,10 @@ def _perform(call: Call, operands: Operands) -> str | None:
     backend, reason = engine.choose_for(call, operands.pin, operands.on_gpu)
     if backend is None:
         return reason
-    engine.perform(backend, call)
+    try:
+        engine.perform(backend, call)
+    except Exception as error:  # floating-point conditions that raise, for example
+        raise named(error, call.routine) from None
     return None
 
 

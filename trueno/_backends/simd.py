@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno._backends import _simd, simd_routines
+from trueno._backends import _simd, simd_conv, simd_routines
 from trueno.config import SETTINGS, THREADS
 from trueno.dtypes import (
     ACCELERATED,
@@ -41,6 +41,8 @@ _lib: Any = _simd.lib
 _new = _ffi.new
 _run = _lib.trueno_run
 _BLOCK = _ffi.typeof("int64_t[]")
+
+ROUTINES = simd_routines.ROUTINES | simd_conv.ROUTINES
 
 _WRITTEN = -1  # what C puts in front of a launch's block at the end
 _ERRORS = {
@@ -503,12 +505,12 @@ class SimdBackend:
             raise
 
     def performs(self, call: Call) -> bool:
-        routine = simd_routines.ROUTINES.get(call.routine)
+        routine = ROUTINES.get(call.routine)
         return routine is not None and routine.performs(call)
 
     def call(self, call: Call) -> None:
         _lib.trueno_use_threads(SETTINGS.get().threads)
-        status = simd_routines.ROUTINES[call.routine].run(call)
+        status = ROUTINES[call.routine].run(call)
         if status < 0:
             error, message = _ERRORS[status]
             raise error(f"trueno.{call.routine}: {message}")

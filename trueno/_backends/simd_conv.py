@@ -1,0 +1,145 @@
+"""The CPU's routines that fold windows and axes: convolution, pooling, matrix products.
+
+float32 and float64; what has another dtype is cast before, or NumPy's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trueno._backends import _simd
+from trueno._backends.simd_routines import Routine, dense, lib, number
+from trueno.dtypes import FLOAT16, FLOAT32, FLOAT64, NUMBER
+from trueno.memory import NDArray, address
+from trueno.plan import Call
+
+_new: Any = _simd.ffi.new
+
+
+def _of_one_float(call: Call) -> bool:
+    """Whether all arrays are of one dtype that C computes in, and the results dense."""
+    arrays = [view.array for view in (*call.inputs, *call.outputs)]
+    dtype = arrays[0].dtype
+    floats = dtype in (FLOAT32, FLOAT64) and all(array.dtype == dtype for array in arrays)
+    return floats and dense(*call.outputs)
+
+
+def _pair(numbers: tuple[int, ...], missing: int) -> tuple[int, int]:
+    """The numbers of two axes; where there is one axis, ``missing`` is the first one's."""
+    return numbers if len(numbers) == 2 else (missing, *numbers)  # type: ignore[return-value]
+
+
+def _performs_windows(call: Call) -> bool:
+    return _of_one_float(call) and call.inputs[0].array.ndim in (3, 4)
+
+
+def _convolve(call: Call) -> int:
+    x, weight, *bias = [np.ascontiguousarray(view.array) for view in call.inputs]
+    out, params = call.outputs[0].array, call.params
+    groups = params["groups"]
+    return _convolution(
+        x, weight, bias[0] if bias else None, out,
+        batch=x.shape[0], groups=groups, channels=weight.shape[1], rows=weight.shape[0] // groups,
+        size=_pair(x.shape[2:], 1), kernel=_pair(weight.shape[2:], 1),
+        stride=_pair(params["stride"], 1), dilation=_pair(params["dilation"], 1),
+        pad=_pair(tuple([before for before, _ in params["padding"]]), 0),
+        result=_pair(out.shape[2:], 1),
+    )  # fmt: skip
+
+
+def _convolution(
+    x: NDArray, weight: NDArray, bias: NDArray | None, out: NDArray, **geometry: Any
+) -> int:
+    at = {
+        "x": address(x),
+        "weight": address(weight),
+        "bias": 0 if bias is None else address(bias),
+        "out": address(out),
+    }
+    return lib.trueno_convolve(_new("Conv *", {"dtype": number(x.dtype), **geometry, **at}))
+
+
+def _performs_matmul(call: Call) -> bool:
+    return all(view.array.dtype in NUMBER for view in (*call.inputs, *call.outputs))
+
+
+def _matmul(call: Call) -> int:
+    """By BLAS where NumPy calls it; by C for what NumPy does with plain loops, or many calls."""
+    a, b = [view.array for view in call.inputs]
+    out = call.outputs[0].array
+    if a.ndim == 1:
+        a, out = a[None], out[..., None, :] if b.ndim > 1 else out
+    if b.ndim == 1:
+        b, out = b[:, None], out[..., None]
+    dtype = out.dtype
+    if dtype == FLOAT16:
+        np.copyto(out, np.matmul(a, b, dtype=FLOAT32), casting="same_kind")
+        return 0
+    a, b = [x.astype(dtype, copy=False) for x in (a, b)]
+    (m, k), n = a.shape[-2:], b.shape[-1]
+    if dtype.kind in "iu" and n >= _WIDE and m * k * n >= _LARGE:
+        return _integers(_matrices(a, out), _matrices(b, out), out)
+    if out.ndim > 2 and dtype in (FLOAT32, FLOAT64) and max(m, k, n) <= _SMALL:
+        return _small(_matrices(a, out), _matrices(b, out), out)
+    np.matmul(_for_blas(a), _for_blas(b), out=out)
+    return 0
+
+
+# Matrices with no longer side are multiplied sooner than BLAS is called.
+_SMALL = 4
+# Of integer matrices: columns that fill vectors, and multiplications that pay for the packing.
+_WIDE = 16
+_LARGE = 1 << 15
+
+
+def _for_blas(x: NDArray) -> NDArray:
+    """The array, in C order unless rows or columns of its matrices are contiguous."""
+    rows, columns = x.strides[-2:]
+    size = x.itemsize
+    if (columns == size and rows >= size * x.shape[-1]) or (
+        rows == size and columns >= size * x.shape[-2]
+    ):
+        return x
+    return np.ascontiguousarray(x)
+
+
+def _matrices(x: NDArray, out: NDArray) -> NDArray:
+    """Dense matrices: one for all of ``out``'s, or as many."""
+    if all(n == 1 for n in x.shape[:-2]):
+        return np.ascontiguousarray(x.reshape(x.shape[-2:]))
+    return np.ascontiguousarray(np.broadcast_to(x, (*out.shape[:-2], *x.shape[-2:])))
+
+
+def _small(a: NDArray, b: NDArray, out: NDArray) -> int:
+    (m, k), n = a.shape[-2:], b.shape[-1]
+    return lib.trueno_small_products(
+        number(a.dtype),
+        address(a), m * k if a.ndim > 2 else 0,
+        address(b), k * n if b.ndim > 2 else 0,
+        address(out), out.size // (m * n), m, k, n,
+    )  # fmt: skip
+
+
+def _integers(a: NDArray, b: NDArray, out: NDArray) -> int:
+    """A product as a convolution of ``b`` with kernels of one element, the rows of ``a``."""
+    (m, k), n = a.shape[-2:], b.shape[-1]
+    count = out.size // (m * n)
+    if b.ndim == 2 and a.ndim > 2:
+        batch, groups, rows = 1, 1, count * m
+    else:
+        batch, groups, rows = (count, 1, m) if a.ndim == 2 else (1, count, m)
+    ones = (1, 1)
+    return _convolution(
+        b, a, None, out,
+        batch=batch, groups=groups, channels=k, rows=rows, size=(1, n), kernel=ones,
+        stride=ones, dilation=ones, pad=(0, 0), result=(1, n),
+    )  # fmt: skip
+
+
+ROUTINES: dict[str, Routine] = {
+    "convolve": Routine(_performs_windows, _convolve),
+    "matmul": Routine(_performs_matmul, _matmul),
+    "matmul_without_blas": Routine(_performs_matmul, _matmul),
+}

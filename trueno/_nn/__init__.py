@@ -1,0 +1,1 @@
+"""Layers of neural networks without state: linear, convolution, pooling."""
