@@ -480,6 +480,8 @@ static void stream(char *out, const char *in, int64_t bytes) {
 #endif
 }
 
+#include "pool.h"
+
 /* ---- the table */
 
 #define ENTRY(S, MEMORY, T, name, ...) [OP_##name][D_##S] = name##_loop_##S,
@@ -541,6 +543,8 @@ const Kernels KERNELS = {
     .scatter = scatter_2d,
     .transpose = transpose,
     .stream = stream,
+    .pool = {{[D_f32] = pool_largest_f32, [D_f64] = pool_largest_f64},
+             {[D_f32] = pool_sum_f32, [D_f64] = pool_sum_f64}},
     .panel = ROWS_AT_MOST,
     .product = {PRODUCTS},
     .small = {[D_f32] = small_f32, [D_f64] = small_f64},

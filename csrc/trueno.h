@@ -92,6 +92,7 @@ typedef struct {
     void (*transpose)(char *out, int64_t step, const char *in, int64_t stride, int size,
                       int64_t rows, int64_t columns);
     void (*stream)(char *out, const char *in, int64_t bytes);
+    void (*pool[2][DTYPES])(const Pool *, int64_t plane, int64_t row, void *scratch);
     int panel;            /* the rows of a panel, but for the last ones: halves of it */
     void (*product[DTYPES])(const Product *);
     void (*small[DTYPES])(const void *a, int64_t a_step, const void *b, int64_t b_step, void *out,

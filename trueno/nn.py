@@ -10,10 +10,13 @@ from typing import Any
 
 from trueno._array_api.elementwise_functions import from_row
 from trueno._nn.convolution import conv1d, conv2d, linear
+from trueno._nn.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from trueno.dispatch import elementwise
 from trueno.ops import OPS
 
 __all__ = [
+    "avg_pool1d",
+    "avg_pool2d",
     "conv1d",
     "conv2d",
     "elu",
@@ -24,6 +27,8 @@ __all__ = [
     "hardswish",
     "leaky_relu",
     "linear",
+    "max_pool1d",
+    "max_pool2d",
     "mish",
     "relu",
     "rsqrt",

@@ -61,6 +61,30 @@ def _convolution(
     return lib.trueno_convolve(_new("Conv *", {"dtype": number(x.dtype), **geometry, **at}))
 
 
+def _pool(call: Call) -> int:
+    x, out, params = np.ascontiguousarray(call.inputs[0].array), call.outputs[0].array, call.params
+    counts = [np.array(numbers, np.int64) for numbers in params.get("counts", ())]
+    at = [address(numbers) for numbers in counts] or [0]
+    pool = {
+        "dtype": number(x.dtype),
+        "planes": x.shape[0] * x.shape[1],
+        "size": _pair(x.shape[2:], 1),
+        "kernel": _pair(params["kernel"], 1),
+        "stride": _pair(params["stride"], 1),
+        "dilation": _pair(params.get("dilation", (1, 1)[: x.ndim - 2]), 1),
+        "pad": _pair(tuple([before for before, _ in params["padding"]]), 0),
+        "result": _pair(out.shape[2:], 1),
+        "x": address(x),
+        "out": address(out),
+        "counts": at if len(at) == 2 else [address(_ONE) if counts else 0, *at],
+    }
+    return lib.trueno_pool(_new("Pool *", pool))
+
+
+# The count along the first axis, where there is one axis.
+_ONE = np.ones(1, np.int64)
+
+
 def _performs_matmul(call: Call) -> bool:
     return all(view.array.dtype in NUMBER for view in (*call.inputs, *call.outputs))
 
@@ -140,6 +164,8 @@ def _integers(a: NDArray, b: NDArray, out: NDArray) -> int:
 
 ROUTINES: dict[str, Routine] = {
     "convolve": Routine(_performs_windows, _convolve),
+    "max_pool": Routine(_performs_windows, _pool),
+    "avg_pool": Routine(_performs_windows, _pool),
     "matmul": Routine(_performs_matmul, _matmul),
     "matmul_without_blas": Routine(_performs_matmul, _matmul),
 }

@@ -10,6 +10,9 @@ from trueno._array_api._support import given
 from trueno.dispatch import astype
 from trueno.dtypes import FLOAT16, FLOAT32, FLOAT64, Dtype
 
+# What the last axes are called.
+SPATIAL = {1: ("L",), 2: ("H", "W")}
+
 Numbers = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
 

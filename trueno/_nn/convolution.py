@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trueno import windows
-from trueno._nn.arguments import Numbers, Pairs, check_axes, floating, numbers, returned
+from trueno._nn.arguments import SPATIAL, Numbers, Pairs, check_axes, floating, numbers, returned
 from trueno.handover import call_numpy
 from trueno.routines import compute
 
@@ -78,7 +78,6 @@ def conv2d(
     return _convolve("conv2d", 2, x, weight, bias, stride, padding, dilation, groups)
 
 
-_SPATIAL = {1: ("L",), 2: ("H", "W")}
 _KERNEL = {1: ("K",), 2: ("KH", "KW")}
 
 
@@ -98,7 +97,7 @@ def _convolve(
     alone = x.ndim == ndim + 1
     if alone:
         x = arrays[0] = x.reshape(1, *x.shape)
-    check_axes(name, "x", x, ("N", "C", *_SPATIAL[ndim]))
+    check_axes(name, "x", x, ("N", "C", *SPATIAL[ndim]))
     check_axes(name, "weight", weight, ("O", "C / groups", *_KERNEL[ndim]))
     if bias is not None:
         _check_bias(name, arrays[2], weight.shape[0])
