@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "convert.h"
+#include "division.h"
 #include "math_f32.h"
 #include "math_f64.h"
 #include "product.h"
@@ -45,14 +46,14 @@
 #define ALL(M, ...) BOOLS(M, __VA_ARGS__) NUMBERS(M, __VA_ARGS__)
 
 #define SHORT_INTS(M, ...) \
-    M(i8, int8_t, int8_t, __VA_ARGS__) \
-    M(i16, int16_t, int16_t, __VA_ARGS__) \
-    M(i32, int32_t, int32_t, __VA_ARGS__) \
+    M(i8, int8_t, uint8_t, __VA_ARGS__) \
+    M(i16, int16_t, uint16_t, __VA_ARGS__) \
+    M(i32, int32_t, uint32_t, __VA_ARGS__) \
     M(u8, uint8_t, uint8_t, __VA_ARGS__) \
     M(u16, uint16_t, uint16_t, __VA_ARGS__) \
     M(u32, uint32_t, uint32_t, __VA_ARGS__)
 #define LONG_INTS(M, ...) \
-    M(i64, int64_t, int64_t, __VA_ARGS__) \
+    M(i64, int64_t, uint64_t, __VA_ARGS__) \
     M(u64, uint64_t, uint64_t, __VA_ARGS__)
 
 /* The same again, for use inside of the above: the preprocessor expands no macro within itself. */
@@ -186,31 +187,89 @@ enum { BLOCK = 128 };
             } \
         } \
     }
-#define INT_DIVISION_LOOP(S, MEMORY, T, name) \
-    BINARY_LOOP(S, MEMORY, T, name, int_##name##_##S(x, y))
-/* Most 64-bit integers are small enough for a floating-point division, if vectors of them can be
- * converted. Otherwise one by one: half vectorised, around scalar divisions, it is slower. */
-#ifdef __AVX512DQ__
-#define CONVERTS_LONGS 1
-#else
-#define CONVERTS_LONGS 0
-#endif
-#define LONG_DIVISION_LOOP(S, MEMORY, T, name) \
-    LOOP(name##_loop_##S) { \
-        const T *xs = x_, *ys = y_; \
-        T *out = out_; \
-        int far = !CONVERTS_LONGS; \
-        if (!far) EACH far |= IS_FAR(xs[i], T) | IS_FAR(ys[i], T); \
-        if (!far) { \
-            EACH out[i] = int_##name##_near_##S(xs[i], ys[i]); \
-        } else { \
-            for (int64_t i = 0; i < n; i++) { \
+/* A tile whose divisors are one number, usually a constant: q = x / d rounded down is u / |d| with
+ * some bits flipped, where u is x, or -1 - x if that is negative, or both of -x if d is. */
+enum { DIVISION_BLOCK = 256 };
+#define DIVISION_BY_ONE(S, T, U, name) \
+    static void name##_by_one_##S(const T *xs, T y, T *out, int64_t n) { \
+        T d = NO_QUOTIENT(y, T) ? (T)1 : y, down = d < 0 ? (T)-1 : 0; \
+        Inverse_##U inverse = invert_##U((U)((d ^ down) - down)); \
+        U u[DIVISION_BLOCK], flip[DIVISION_BLOCK]; \
+        for (int64_t at = 0; at < n; at += DIVISION_BLOCK, xs += DIVISION_BLOCK, \
+                     out += DIVISION_BLOCK) { \
+            int64_t count = n - at < DIVISION_BLOCK ? n - at : DIVISION_BLOCK; \
+            for (int64_t i = 0; i < count; i++) { \
                 T x = xs[i]; \
-                __asm__("" : "+r"(x)); /* no vectorising */ \
-                out[i] = int_##name##_##S(x, ys[i]); \
+                flip[i] = (U)-(U)(down ? x > 0 : x < 0); \
+                u[i] = (U)(((U)x ^ (U)down) - (U)down) ^ flip[i]; \
+            } \
+            divide_all_##U(u, (int)count, inverse); \
+            INDEPENDENT for (int64_t i = 0; i < count; i++) { \
+                T x = xs[i], q = (T)(u[i] ^ flip[i]), rest = (T)(x - (T)(q * d)); \
+                out[i] = FLOORED_##name(x, y, d, q, rest, T); \
             } \
         } \
     }
+#define DIVISION_BY_EACH(S, T, name) \
+    static __attribute__((noinline)) void name##_by_each_##S(const T *xs, const T *ys, T *out, \
+                                                             int64_t n)
+/* Two functions: in one the compiler threads jumps through both loops, and vectorises neither. */
+#define DIVISION_LOOP(S, T, name) \
+    LOOP(name##_loop_##S) { \
+        const T *ys = y_; \
+        T differ = 0; \
+        EACH differ |= ys[i] ^ ys[0]; \
+        if (n && !differ) name##_by_one_##S(x_, ys[0], out_, n); \
+        else name##_by_each_##S(x_, ys, out_, n); \
+    }
+#define SHORT_DIVISION_LOOPS(S, T, U, name) \
+    DIVISION_BY_ONE(S, T, U, name) \
+    DIVISION_BY_EACH(S, T, name) { \
+        EACH { \
+            T x = xs[i], y = ys[i], d = NO_QUOTIENT(y, T) ? (T)1 : y; \
+            T q = SHORT_QUOTIENT(x, d, T), rest = (T)(x - (T)(q * d)); \
+            out[i] = CUT_##name(x, y, d, q, rest, T); \
+        } \
+    } \
+    DIVISION_LOOP(S, T, name)
+#ifdef __AVX512DQ__
+#define LONG_DIVISION_LOOPS(S, T, U, name) \
+    DIVISION_BY_ONE(S, T, U, name) \
+    DIVISION_BY_EACH(S, T, name) { \
+        EACH { \
+            T x = xs[i], y = ys[i], d = NO_QUOTIENT(y, T) ? (T)1 : y; \
+            U r, u = divide_long(x < 0 ? 0 - (U)x : (U)x, d < 0 ? 0 - (U)d : (U)d, &r); \
+            T q = (x < 0) == (d < 0) ? (T)u : (T)(0 - u), rest = x < 0 ? (T)(0 - r) : (T)r; \
+            out[i] = CUT_##name(x, y, d, q, rest, T); \
+        } \
+    } \
+    DIVISION_LOOP(S, T, name)
+#else /* where it is not vectors that divide, branches are better than selections */
+#define LONG_DIVISION_LOOPS(S, T, U, name) \
+    DIVISION_BY_ONE(S, T, U, name) \
+    DIVISION_BY_EACH(S, T, name) { \
+        uint64_t far = 0; \
+        EACH far |= NEAR(xs[i], T) | NEAR(ys[i], T); \
+        if (!(far >> IN_DOUBLE(T))) { \
+            EACH { \
+                T x = xs[i], y = ys[i], d = NO_QUOTIENT(y, T) ? (T)1 : y; \
+                T q = (T)divide_near((int64_t)x, (int64_t)d), rest = x - q * d; \
+                out[i] = FLOORED_##name(x, y, d, q, rest, T); \
+            } \
+            return; \
+        } \
+        for (int64_t i = 0; i < n; i++) { \
+            T x = xs[i], y = ys[i]; \
+            if (NO_QUOTIENT(y, T)) { \
+                out[i] = CUT_##name(x, y, (T)1, x, (T)0, T); \
+            } else { \
+                T q = x / y, rest = x % y; \
+                out[i] = CUT_##name(x, y, y, q, rest, T); \
+            } \
+        } \
+    } \
+    DIVISION_LOOP(S, T, name)
+#endif
 
 #define OP(name)
 #define UNARY(name, TYPES, expression) TYPES(UNARY_LOOP, name, expression)
@@ -223,8 +282,8 @@ enum { BLOCK = 128 };
 #define COMPARE(name, TYPES, expression) TYPES(COMPARE_LOOP, name, expression)
 #define SELECT(name) ALL(SELECT_LOOP, name)
 #define DIVISION(name) \
-    SHORT_INTS(INT_DIVISION_LOOP, name) \
-    LONG_INTS(LONG_DIVISION_LOOP, name) \
+    SHORT_INTS(SHORT_DIVISION_LOOPS, name) \
+    LONG_INTS(LONG_DIVISION_LOOPS, name) \
     FLOATS(FLOAT_DIVISION_LOOP, name)
 #define MATH(name) \
     UNARY_LOOP(f32, float, float, name, t_##name##_f32(x)) \

@@ -9,6 +9,13 @@
         __typeof__(RE(*xs)) *out = out_; \
         EACH { T x = xs[i]; out[i] = expression; } \
     }
+#define PAIR_SELECT_LOOP(S, MEMORY, T, name) \
+    LOOP(name##_loop_##S) { \
+        const uint8_t *xs = x_; \
+        const T *ys = y_, *zs = z_; \
+        T *out = out_; \
+        EACH { T y = ys[i], z = zs[i]; out[i] = CHOOSE(xs[i], y, z); } \
+    }
 /* Smith's algorithm, as reciprocal_c64. Zero divisors, which NumPy makes real, and NaN, at which
  * its comparison is invalid, are rare: a tile that holds one is divided element by element. */
 #define COMPLEX_DIVISION(S, F, C, R) \
@@ -59,7 +66,7 @@ COMPLEX_DIVISION(c128, f64, complex128, double)
 #define PREDICATE(name, expression) COMPLEXES(PREDICATE_LOOP, name, expression)
 #define COMPARE(name, expression) COMPLEXES(COMPARE_LOOP, name, expression)
 #define LENGTH(name, expression) COMPLEXES(LENGTH_LOOP, name, expression)
-#define SELECT(name) COMPLEXES(SELECT_LOOP, name)
+#define SELECT(name) COMPLEXES(PAIR_SELECT_LOOP, name)
 #define DIVISION(name)
 #define ANGLE(name) \
     ANGLE_LOOP(c64, f32, T_TRIG_LIMIT_F32, complex64, name) \
@@ -95,7 +102,7 @@ CHECK_ORDER(c128, complex128)
         EACH large |= (fabs_##F(RE(xs[i])) >= HALF) | (fabs_##F(IM(xs[i])) >= HALF); \
         for (int64_t i = 0; large && i < n; i++) { \
             R a = fabs_##F(RE(xs[i])), b = fabs_##F(IM(xs[i])); \
-            over |= a < (R)INFINITY && b < (R)INFINITY && t_hypot_##F(a, b) == (R)INFINITY; \
+            over |= a < (R)INFINITY && b < (R)INFINITY && t_abs_##S(xs[i]) == (R)INFINITY; \
         } \
         return over ? wanted & OVERFLOW : 0; \
     }

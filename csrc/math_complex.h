@@ -1,4 +1,4 @@
-/* exp and sqrt of complex numbers, with C99's values at zeros, infinities and NaN (annex G).
+/* abs, exp and sqrt of complex numbers, with C99's values at zeros, infinities and NaN (annex G).
  *
  * Components carry at most 1 ULP: the parts' functions are taken as unevaluated sums, or in double
  * for float32, so that only the last rounding counts. */
@@ -9,6 +9,23 @@
 #include "math_f32_trig.h"
 #include "math_f64_big.h"
 #include "math_f64_exp.h"
+#include "math_f64_root.h"
+
+static inline double t_abs_c128(double _Complex z) {
+    return t_hypot_f64(__real__ z, __imag__ z);
+}
+
+/* As t_hypot_f64 in float32, which has twice as many elements a vector: 0.5 ULP + 0.4. */
+static inline float t_abs_c64(float _Complex z) {
+    float ax = __builtin_fabsf(__real__ z), ay = __builtin_fabsf(__imag__ z);
+    float a = ax < ay ? ay : ax, b = ax < ay ? ax : ay;
+    float scale = a > 0x1p62f ? 0x1p-75f : a < 0x1p-40f ? 0x1p75f : 1;
+    float back = a > 0x1p62f ? 0x1p75f : a < 0x1p-40f ? 0x1p-75f : 1;
+    a *= scale;
+    b *= scale;
+    float r = __builtin_sqrtf(__builtin_fmaf(a, a, b * b)) * back;
+    return (ax == (float)T_INF) | (ay == (float)T_INF) ? (float)T_INF : r;
+}
 
 /* exp(x + iy) from the exponential's two components, where y is finite or the product NaN. */
 #define T_EXP_SPECIAL(x, y, re, im) do { \

@@ -14,55 +14,6 @@
 #define IS_SIGNED(T) ((T)-1 < (T)0)
 #define LOWEST(T) ((T)((uint64_t)IS_SIGNED(T) << (8 * sizeof(T) - 1)))
 
-/* Quotients of at most 32 bits come out exact from a floating-point division, which vectorises:
- * a quotient lies at least 1/y from the next integer, more than double rounding can bridge
- * (float: for 16 bits). */
-#define QUOTIENT(x, y, T) \
-    (sizeof(T) <= 2   ? (T)(int32_t)((float)(x) / (float)(y)) \
-     : sizeof(T) == 4 ? (T)(int64_t)((double)(x) / (double)(y)) \
-                      : (T)((x) / (y)))
-#define NO_QUOTIENT(x, y, T) ((y) == 0 || (IS_SIGNED(T) && (y) == (T)-1))
-/* A divisor in whose place 1 gives the remainder 0 that NumPy wants. */
-#define SAFE_DIVISOR(x, y, T) (NO_QUOTIENT(x, y, T) ? (T)1 : (T)(y))
-
-/* Beyond 2^52 a double does not hold every integer. Up to there the rounded quotient is right, or
- * rounded up to the next integer: then what is left over has the wrong sign. */
-#define IS_FAR(x, T) \
-    ((uint64_t)(x) + (IS_SIGNED(T) ? (uint64_t)1 << 52 : 0) > (uint64_t)1 << (52 + IS_SIGNED(T)))
-ALWAYS int64_t near_quotient(int64_t x, int64_t y) {
-    int64_t quotient = (int64_t)((double)x / (double)y), rest = x - quotient * y;
-    int64_t direction = (x < 0) == (y < 0) ? 1 : -1;
-    return rest != 0 && (rest < 0) != (x < 0) ? quotient - direction : quotient;
-}
-#define NEAR_QUOTIENT(x, y, T) ((T)near_quotient((int64_t)(x), (int64_t)(y)))
-
-/* One division each: the remainder comes from the quotient. */
-#define INT_DIVISION(S, T, near, QUOTIENT) \
-    ALWAYS T int_fmod##near##_##S(T x, T y) { \
-        T divisor = SAFE_DIVISOR(x, y, T); \
-        return (T)(x - (T)((uint64_t)QUOTIENT(x, divisor, T) * (uint64_t)divisor)); \
-    } \
-    ALWAYS T int_remainder##near##_##S(T x, T y) { \
-        T rest = int_fmod##near##_##S(x, y); \
-        return rest != 0 && (x < 0) != (y < 0) ? (T)(rest + y) : rest; \
-    } \
-    ALWAYS T int_floor_divide##near##_##S(T x, T y) { \
-        T divisor = SAFE_DIVISOR(x, y, T), quotient = QUOTIENT(x, divisor, T); \
-        bool rest = (T)((uint64_t)quotient * (uint64_t)divisor) != x; \
-        T floored = (T)(quotient - (rest && (x < 0) != (y < 0))); \
-        return y == 0 ? 0 : IS_SIGNED(T) && y == (T)-1 ? (T)(0 - (uint64_t)x) : floored; \
-    }
-INT_DIVISION(i8, int8_t, , QUOTIENT)
-INT_DIVISION(i16, int16_t, , QUOTIENT)
-INT_DIVISION(i32, int32_t, , QUOTIENT)
-INT_DIVISION(i64, int64_t, , QUOTIENT)
-INT_DIVISION(i64, int64_t, _near, NEAR_QUOTIENT)
-INT_DIVISION(u8, uint8_t, , QUOTIENT)
-INT_DIVISION(u16, uint16_t, , QUOTIENT)
-INT_DIVISION(u32, uint32_t, , QUOTIENT)
-INT_DIVISION(u64, uint64_t, , QUOTIENT)
-INT_DIVISION(u64, uint64_t, _near, NEAR_QUOTIENT)
-
 /* 1/0 is what NumPy's conversion of infinity gives on x86-64. */
 #define int_reciprocal(x, T) \
     ((x) == 0 ? (T)(sizeof(T) < 4 ? 0 : LOWEST(T)) \

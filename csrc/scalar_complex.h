@@ -2,6 +2,8 @@
 #ifndef TRUENO_SCALAR_COMPLEX_H
 #define TRUENO_SCALAR_COMPLEX_H
 
+#include <float.h>
+
 #include "math_complex.h"
 #include "scalar.h"
 
@@ -13,6 +15,8 @@ typedef double _Complex complex128;
 #define RE(x) (__real__(x))
 #define IM(x) (__imag__(x))
 #define PAIR(re, im) __builtin_complex(re, im)
+#define CHOOSE(condition, x, y) \
+    PAIR((condition) ? RE(x) : RE(y), (condition) ? IM(x) : IM(y))
 #define HAS_NAN(x) ((RE(x) != RE(x)) | (IM(x) != IM(x)))
 
 /* NumPy's order: by the real parts, then by the imaginary ones; NaN is not ordered
@@ -27,7 +31,7 @@ typedef double _Complex complex128;
  * loops_arithm_fp.dispatch.c.src); infinities and NaN come as the formula gives them.
  * reciprocal: R. L. Smith, "Algorithm 116: Complex division", CACM 5 (1962), as NumPy has it.
  * sign: x / |x|, the limits on the axes at infinity, NaN between them. */
-#define COMPLEX_MEANINGS(S, F, C, R, FMA) \
+#define COMPLEX_MEANINGS(S, F, C, R, MOST, FMA) \
     ALWAYS C times_##S(C x, C y) { \
         R a = RE(x), b = IM(x), c = RE(y), d = IM(y); \
         return PAIR(FMA(a, c, -(b * d)), FMA(a, d, b * c)); \
@@ -41,17 +45,16 @@ typedef double _Complex complex128;
         return PAIR((real ? 1 : ratio) / divisor, -(real ? ratio : 1) / divisor); \
     } \
     ALWAYS C round_##S(C x) { return PAIR(rint_##F(RE(x)), rint_##F(IM(x))); } \
-    ALWAYS R abs_##S(C x) { return t_hypot_##F(RE(x), IM(x)); } \
     ALWAYS C sign_##S(C x) { \
-        R a = RE(x), b = IM(x), length = t_hypot_##F(a, b); \
-        bool along = fabs_##F(a) == (R)INFINITY, far = length == (R)INFINITY; \
-        bool nowhere = along & (fabs_##F(b) == (R)INFINITY); \
-        R re = far ? (along ? copysign_##F(1, a) : 0) : length == 0 ? 0 : a / length; \
-        R im = far ? (along ? 0 : b > 0 ? 1 : -1) : length == 0 ? 0 : b / length; \
-        bool none = nowhere | (length != length); \
-        return PAIR(none ? (R)NAN : re, none ? (R)NAN : im); \
+        R a = RE(x), b = IM(x), length = t_abs_##S(x); \
+        R divisor = length == 0 ? 1 : length, re = a / divisor, im = b / divisor; \
+        R along = fabs_##F(a) > MOST ? copysign_##F(1, a) : 0; \
+        R across = fabs_##F(b) > MOST ? 1 : 0, nan = along * across != 0 ? (R)NAN : 0; \
+        re = length > MOST ? along + nan : length == 0 ? 0 : re; \
+        im = length > MOST ? (along != 0 ? nan : copysign_##F(1, b)) : length == 0 ? 0 : im; \
+        return PAIR(re, im); \
     }
-COMPLEX_MEANINGS(c64, f32, complex64, float, __builtin_fmaf)
-COMPLEX_MEANINGS(c128, f64, complex128, double, __builtin_fma)
+COMPLEX_MEANINGS(c64, f32, complex64, float, FLT_MAX, __builtin_fmaf)
+COMPLEX_MEANINGS(c128, f64, complex128, double, DBL_MAX, __builtin_fma)
 
 #endif
