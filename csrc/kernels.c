@@ -484,6 +484,7 @@ static void stream(char *out, const char *in, int64_t bytes) {
 #define RANGED MATH
 #define RANGED2(name, TYPES, expression) TYPES(ENTRY, name, ) FLOATS(ENTRY, name, )
 #define TRIG MATH
+extern const Moves MOVE_TABLE;
 const Kernels KERNELS = {
     .isa = ISA,
     .loops = {
@@ -520,4 +521,5 @@ const Kernels KERNELS = {
     .scatter = scatter_2d,
     .transpose = transpose,
     .stream = stream,
+    .moves = &MOVE_TABLE,
 };

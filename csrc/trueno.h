@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "api.cdef"
+#include "moves.h"
 
 /* Elements a tile of values of up to 8 bytes; of wider ones, as many as fit in its bytes. */
 enum { TILE = 1024, TILE_BYTES = 8 * TILE, MAX_DIMS = 64 };
@@ -19,7 +20,7 @@ enum {
 /* Floating-point conditions, as trueno/ops.py numbers them. */
 enum { DIVIDE = 1, OVERFLOW = 2, UNDERFLOW = 4, INVALID = 8 };
 
-enum { ERROR_MEMORY = -1, ERROR_TYPE = -2, ERROR_SHAPE = -3 };
+enum { ERROR_MEMORY = -1, ERROR_TYPE = -2, ERROR_SHAPE = -3, ERROR_INDEX = -4 };
 
 /* `n` elements of up to three operands to one result, which may be one of the operands. */
 typedef void Loop(const void *x, const void *y, const void *z, void *out, int64_t n);
@@ -73,6 +74,7 @@ typedef struct {
     void (*transpose)(char *out, int64_t step, const char *in, int64_t stride, int size,
                       int64_t rows, int64_t columns);
     void (*stream)(char *out, const char *in, int64_t bytes);
+    const Moves *moves;
 } Kernels;
 
 extern const Kernels *trueno_kernels;

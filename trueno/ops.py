@@ -345,9 +345,54 @@ class Routine:
     updates: bool = False
 
 
+# Elements of a mask between two counts of what it selects.
+MASK_BLOCK = 4096
+
+
+def _mask_count(mask: Any) -> Any:
+    blocks = np.add.reduceat(mask.ravel(), np.arange(0, mask.size, MASK_BLOCK), dtype=np.int64)
+    return np.concatenate(([0], np.cumsum(blocks)))
+
+
+def _compress(x: Any, mask: Any, _before: Any) -> Any:
+    return x[mask]
+
+
+def _positions(mask: Any, _before: Any, *, axis_first: bool) -> Any:
+    return np.stack(np.nonzero(mask), 0 if axis_first else 1)
+
+
+def _expand(target: Any, values: Any, mask: Any, _before: Any) -> None:
+    target[mask] = values
+
+
+def _mask_fill(target: Any, value: Any, mask: Any) -> None:
+    target[mask] = value[0]
+
+
+def _take(x: Any, *indices: Any, axis: int, mode: Any) -> Any:
+    if len(indices) == 1:
+        return np.take(x, indices[0], axis, mode=mode)
+    return x[(*[slice(None)] * axis, *indices)]
+
+
+def _put(target: Any, values: Any, *indices: Any) -> None:
+    target[indices] = values
+
+
+# fmt: off
 _ROUTINES = (
-    Routine("searchsorted", np.searchsorted, gain=192),  # (sorted, values; side)
+    # Masks: `before` is what mask_count gives, the number selected in front of each block.
+    Routine("mask_count",   _mask_count,    gain=160),                # (mask)
+    Routine("compress",     _compress,      gain=160),                # (x, mask, before)
+    Routine("expand",       _expand,        gain=100, updates=True),  # (to, values, mask, before)
+    Routine("mask_fill",    _mask_fill,     gain=100, updates=True),  # (target, (value,), mask)
+    Routine("positions",    _positions,     gain=30),                 # (mask, before; axis_first)
+    Routine("take",         _take,          gain=2),                  # (x, indices; axis, mode)
+    Routine("put",          _put,           gain=1, updates=True),    # (target, values, indices)
+    Routine("searchsorted", np.searchsorted, gain=192),               # (sorted, values; side)
 )
+# fmt: on
 ROUTINES: dict[str, Routine] = {routine.name: routine for routine in _ROUTINES}
 
 # ---------------------------------------------------------------- lists
