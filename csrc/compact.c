@@ -2,7 +2,6 @@
  * before[b] counts the selected in front of block b, so that threads know where each block's go. */
 #include <string.h>
 
-#include "moves.h"
 #include "split.h"
 #include "trueno.h"
 

@@ -2,7 +2,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "moves.h"
 #include "split.h"
 #include "threads.h"
 #include "trueno.h"

@@ -1,5 +1,5 @@
 /* Compiled once an instruction set (MOVE_TABLE names the table). */
-#include "moves.h"
+#include "trueno.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 
 #include "compress.h"
 #include "lookup.h"
+#include "radix.h"
 
 const Moves MOVE_TABLE = {
     .count = count_mask,
@@ -17,4 +18,12 @@ const Moves MOVE_TABLE = {
     .positions = positions,
     .resolve = resolve,
     .gather = {gather_at_1, gather_at_2, gather_at_4, gather_at_8, gather_at_16},
+    .keys = {KEYS(KEY_ENTRY)},
+    .record_digits = {record_digits_8, record_digits_16},
+    .numbers = {numbers_8, numbers_16},
+    .tally = tally,
+    .scatter_near = {scatter_near_1, scatter_near_2, scatter_near_4, scatter_near_8,
+                     scatter_near_16},
+    .scatter_far = {scatter_far_1, scatter_far_2, scatter_far_4, scatter_far_8, scatter_far_16},
+    .flush = {flush_1, flush_2, flush_4, flush_8, flush_16},
 };

@@ -26,6 +26,23 @@ typedef struct {
  * case its offset is one in bounds. */
 typedef int Resolve(const Places *places, int64_t from, int64_t n, int64_t *offsets);
 
+/* How elements of a dtype are ordered: by keys, unsigned numbers of `size` bytes.
+ * digits:  byte `shift / 8` of each key, xor `flip`
+ * ordered: whether no key is followed by a smaller one, or, if `flip`, by a greater one
+ * records: each key with its number, from `first` on: 8 bytes, or 16 if the key itself has 8 */
+typedef struct {
+    void (*digits)(const void *in, int64_t n, int shift, uint8_t flip, uint8_t *out);
+    int (*ordered)(const void *in, int64_t n, int flip);
+    void (*records)(const void *in, int64_t n, uint64_t first, uint64_t *out);
+    int size;
+} Keys;
+
+/* Where a digit's next element goes, and the cache line that it gathers in meanwhile. */
+typedef struct {
+    _Alignas(64) char line[64];
+    int64_t begin, at;
+} Bucket;
+
 typedef struct {
     int64_t (*count)(const uint8_t *mask, int64_t n);
     /* Moves what lies under the `count` nonzero bytes of the mask together; writes nothing else. */
@@ -38,6 +55,15 @@ typedef struct {
                       int64_t count);
     Resolve *resolve;
     void (*gather[SIZES])(const char *in, const int64_t *offsets, int64_t n, char *out);
+    Keys keys[DTYPES];
+    void (*record_digits[2])(const void *in, int64_t n, int shift, uint8_t flip, uint8_t *out);
+    void (*numbers[2])(const void *in, int64_t n, int64_t *out);
+    void (*tally)(const uint8_t *digits, int64_t n, int64_t *counts);
+    void (*scatter_near[SIZES])(const void *in, const uint8_t *digits, int64_t n, void *out,
+                                int64_t *at);
+    void (*scatter_far[SIZES])(const void *in, const uint8_t *digits, int64_t n, void *out,
+                               Bucket *buckets);
+    void (*flush[SIZES])(void *out, Bucket *buckets);
 } Moves;
 
 #endif

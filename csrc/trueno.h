@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "api.cdef"
-#include "moves.h"
 
 /* Elements a tile of values of up to 8 bytes; of wider ones, as many as fit in its bytes. */
 enum { TILE = 1024, TILE_BYTES = 8 * TILE, MAX_DIMS = 64 };
@@ -16,6 +15,8 @@ enum {
     D_b8, D_i8, D_i16, D_i32, D_i64, D_u8, D_u16, D_u32, D_u64, D_f16, D_f32, D_f64, D_c64, D_c128,
     DTYPES
 };
+
+#include "moves.h"
 
 /* Floating-point conditions, as trueno/ops.py numbers them. */
 enum { DIVIDE = 1, OVERFLOW = 2, UNDERFLOW = 4, INVALID = 8 };

@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("handover",),
     ("dispatch",),
     ("routines",),
-    ("selection",),
+    ("selection", "ordering"),
     ("indexing",),
     ("protocols", "operators"),
     ("array",),

@@ -510,7 +510,7 @@ class TruenoArray(Handle):
         self._array.setflags(write=write, align=align, uic=uic)
 
     argpartition = _method("argpartition")
-    argsort = _method("argsort")
+    argsort = _function(np.argsort)
     byteswap = _method("byteswap")
     choose = _method("choose")
     compress = _method("compress")

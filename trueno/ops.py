@@ -376,6 +376,18 @@ def _take(x: Any, *indices: Any, axis: int, mode: Any) -> Any:
     return x[(*[slice(None)] * axis, *indices)]
 
 
+def _sort(x: Any, *, descending: bool) -> Any:
+    order = _argsort(x, descending=descending)
+    return np.take_along_axis(x, order, -1)
+
+
+def _argsort(x: Any, *, descending: bool) -> Any:
+    if not descending:
+        return np.argsort(x, -1, stable=True)
+    backwards = np.argsort(np.flip(x, -1), -1, stable=True)
+    return x.shape[-1] - 1 - np.flip(backwards, -1)
+
+
 def _put(target: Any, values: Any, *indices: Any) -> None:
     target[indices] = values
 
@@ -390,6 +402,8 @@ _ROUTINES = (
     Routine("positions",    _positions,     gain=30),                 # (mask, before; axis_first)
     Routine("take",         _take,          gain=2),                  # (x, indices; axis, mode)
     Routine("put",          _put,           gain=1, updates=True),    # (target, values, indices)
+    Routine("sort",         _sort,          gain=300),                # (x; descending) along rows
+    Routine("argsort",      _argsort,       gain=300),                # likewise
     Routine("searchsorted", np.searchsorted, gain=192),               # (sorted, values; side)
 )
 # fmt: on

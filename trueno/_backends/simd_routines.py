@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trueno._backends import simd_move
+from trueno._backends import simd_move, simd_sort
 from trueno._backends.routine import Routine, dense, lib, number, ordered
 from trueno.dtypes import INT64
 from trueno.memory import address
@@ -35,5 +35,6 @@ def _searchsorted(call: Call) -> int:
 
 ROUTINES: dict[str, Routine] = {
     **simd_move.ROUTINES,
+    **simd_sort.ROUTINES,
     "searchsorted": Routine(_performs_searchsorted, _searchsorted),
 }

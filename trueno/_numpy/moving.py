@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno import selection
+from trueno import ordering, selection
 from trueno._array_api._support import given, implements
 from trueno._array_api.searching_functions import nonzero
 from trueno._numpy.functions import ravel
@@ -62,3 +62,24 @@ def extract(condition: Any, arr: Any) -> Any:
     except Refused as refused:
         reason = str(refused)
     return call_numpy(np.extract, (condition, arr), reason=reason)
+
+
+def _sorting(f: Any, ours: Any) -> None:
+    """Registers NumPy's function, whose ``stable`` is not the standard's: here all sorting is."""
+
+    @implements(f, routine=f.__name__)
+    def function(
+        a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+    ) -> Any:
+        try:
+            if order is not None or (kind is not None and stable is not None):
+                raise Refused("arguments")
+            return ours(given(a), axis, False)
+        except Refused as refused:
+            reason = str(refused)
+        kwargs = {"axis": axis, "kind": kind, "order": order, "stable": stable}
+        return call_numpy(f, (a,), kwargs, reason=reason)
+
+
+_sorting(np.sort, ordering.sort)
+_sorting(np.argsort, ordering.argsort)
