@@ -9,9 +9,10 @@
 #include "threads.h"
 #include "trueno.h"
 
-/* Elements of a tile of digits; bytes of a row from which it is written line by line; elements of
+/* Elements of a tile of digits; bytes of a row, no less than
+ * caches hold, from which it is written line by line; elements of
  * one from which threads share it. */
-enum { DIGITS = 1024, FAR = 1 << 20, SHARED = 1 << 16, MOST_PARTS = 64 };
+enum { DIGITS = 1024, FAR = 1 << 25, SHARED = 1 << 16, MOST_PARTS = 64 };
 
 typedef int64_t Counts[256];
 

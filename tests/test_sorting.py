@@ -55,6 +55,15 @@ def test_sizes(rng: np.random.Generator, dtype: str, n: int) -> None:
     assert profile.where() == {"simd": 3, "deferred": 0}
 
 
+@pytest.mark.slow
+def test_past_the_caches(rng: np.random.Generator) -> None:
+    array = rng.standard_normal(4_300_001).astype("f4")
+    order = np.argsort(array, stable=True)
+    with tn.config(backend="simd", threshold=0, threads=2):
+        same(np.argsort(tn.asarray(array)), order)
+        same(np.sort(tn.asarray(np.concatenate((array, -array)))), np.sort(np.r_[array, -array]))
+
+
 def test_many_rows(rng: np.random.Generator) -> None:
     array: Any = rng.random((40, 1500, 3))
     with tn.config(backend="simd", threshold=0):
