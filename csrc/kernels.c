@@ -566,6 +566,7 @@ static void stream(char *out, const char *in, int64_t bytes) {
 #define RANGED MATH
 #define RANGED2(name, TYPES, expression) TYPES(ENTRY, name, ) FLOATS(ENTRY, name, )
 #define TRIG MATH
+extern const Moves MOVE_TABLE;
 const Kernels KERNELS = {
     .isa = ISA,
     .loops = {
@@ -607,4 +608,5 @@ const Kernels KERNELS = {
     .panel = ROWS_AT_MOST,
     .product = {PRODUCTS},
     .small = {[D_f32] = small_f32, [D_f64] = small_f64},
+    .moves = &MOVE_TABLE,
 };

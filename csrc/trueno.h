@@ -16,10 +16,12 @@ enum {
     DTYPES
 };
 
+#include "moves.h"
+
 /* Floating-point conditions, as trueno/ops.py numbers them. */
 enum { DIVIDE = 1, OVERFLOW = 2, UNDERFLOW = 4, INVALID = 8 };
 
-enum { ERROR_MEMORY = -1, ERROR_TYPE = -2, ERROR_SHAPE = -3 };
+enum { ERROR_MEMORY = -1, ERROR_TYPE = -2, ERROR_SHAPE = -3, ERROR_INDEX = -4 };
 
 /* `n` elements of up to three operands to one result, which may be one of the operands. */
 typedef void Loop(const void *x, const void *y, const void *z, void *out, int64_t n);
@@ -97,6 +99,7 @@ typedef struct {
     void (*product[DTYPES])(const Product *);
     void (*small[DTYPES])(const void *a, int64_t a_step, const void *b, int64_t b_step, void *out,
                           int64_t count, int64_t m, int64_t k, int64_t n);
+    const Moves *moves;
 } Kernels;
 
 extern const Kernels *trueno_kernels;

@@ -34,6 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("handover",),
     ("dispatch",),
     ("routines",),
+    ("selection", "ordering"),
     ("indexing", "products"),
     ("protocols", "operators"),
     ("array",),

@@ -43,6 +43,17 @@ def _method(name: str, writes: bool = False) -> Callable[..., Any]:
     return method
 
 
+def _function(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that is NumPy's function of the same name."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return f(self, *args, **kwargs)
+
+    method.__name__ = f.__name__
+    method.__doc__ = f"As :meth:`numpy.ndarray.{f.__name__}`; in C, with threads, where it pays."
+    return method
+
+
 _SUM = ("axis", "dtype", "out", "keepdims", "initial", "where")
 _MAX = ("axis", "out", "keepdims", "initial", "where")
 _ANY = ("axis", "out", "keepdims")
@@ -500,7 +511,7 @@ class TruenoArray(Handle):
         self._array.setflags(write=write, align=align, uic=uic)
 
     argpartition = _method("argpartition")
-    argsort = _method("argsort")
+    argsort = _function(np.argsort)
     byteswap = _method("byteswap")
     choose = _method("choose")
     compress = _method("compress")
@@ -510,14 +521,14 @@ class TruenoArray(Handle):
     dump = _method("dump")
     dumps = _method("dumps")
     flatten = _method("flatten")
-    nonzero = _method("nonzero")
+    nonzero = _function(np.nonzero)
     partition = _method("partition", writes=True)
     put = _method("put", writes=True)
     repeat = _method("repeat")
-    searchsorted = _method("searchsorted")
+    searchsorted = _function(np.searchsorted)
     setfield = _method("setfield", writes=True)
     sort = _method("sort", writes=True)
-    take = _method("take")
+    take = _function(np.take)
     tofile = _method("tofile")
     trace = _method("trace")
 

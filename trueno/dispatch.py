@@ -28,7 +28,7 @@ from trueno.graph import (
     result_strides,
 )
 from trueno.handover import at_once, before_write, call_numpy, deferral, host, small_array
-from trueno.memory import NDArray, make_view, same_elements
+from trueno.memory import NDArray, allocate, make_view, same_elements
 from trueno.ops import OPS, Op
 
 _WEAK = (int, float, complex)
@@ -517,6 +517,20 @@ def update(op: Op, handle: Any, *operands: Any) -> Any:
     return handle
 
 
+def update_where(handle: Any, mask: Any, value: np.generic[Any]) -> bool:
+    """``handle[mask] = value``, deferred; False where that cannot be.
+
+    mask: of a shape that broadcasts to the handle's; value: of the handle's dtype
+    """
+    with graph.lock:
+        try:
+            node, gathered = _update_node(OPS["where"], handle, (mask, value, handle))
+        except _Refused:
+            return False
+        _write(node, handle._array, handle, gathered)
+    return True
+
+
 def _update_node(op: Op, handle: Any, operands: tuple[Any, ...]) -> tuple[Node, Operands]:
     """The node whose value an in-place operation writes, in the dtype of what it writes to."""
     target = handle._array
@@ -562,6 +576,18 @@ def assign(handle: Any, target: NDArray, value: Any) -> None:
         target[...] = host(value)
     except Exception as error:
         raise named(error, "__setitem__") from None
+
+
+def in_c_order(x: Any) -> Any:
+    """The handle itself if its elements lie in C order without gaps, else a copy that does."""
+    array = x._array
+    if array.flags.c_contiguous and array.flags.aligned:
+        return x
+    shape, dtype = array.shape, array.dtype
+    root, copy = allocate(shape, result_strides(shape, dtype.itemsize, []), dtype)
+    handle = handle_on(copy, Buffer(root, copy))
+    assign(handle, copy, x)
+    return handle
 
 
 # ---------------------------------------------------------------- reductions

@@ -13,6 +13,8 @@ from trueno.dispatch import assign
 from trueno.errors import named
 from trueno.handover import before_write, host, pinned, small_array
 from trueno.memory import NDArray
+from trueno.routines import MOST_GAIN, Refused
+from trueno.selection import select, store
 
 
 def view_of(handle: Any, f: Callable[[NDArray], NDArray], name: str) -> Any:
@@ -68,8 +70,27 @@ def _plain_key(key: Any) -> Any:
     return key
 
 
+def _picks_many(key: Any) -> bool:
+    """Whether the key holds an array large enough for a routine."""
+    limit = SETTINGS.get().threshold // MOST_GAIN
+    for item in key if type(key) is tuple else (key,):
+        kind = type(item)
+        if (kind is np.ndarray or kind is Handle.result_class) and item.size >= limit:
+            return True
+    return False
+
+
 def getitem(handle: Any, key: Any) -> Any:
     """``handle[key]``: a view for basic indices; a copy for elements, masks and integer arrays."""
+    if _picks_many(key):
+        try:
+            return select(handle, key)
+        except Refused:
+            pass  # NumPy does it
+    return _numpys_item(handle, key)
+
+
+def _numpys_item(handle: Any, key: Any) -> Any:
     key = _plain_key(key)
     buffer = handle._buffer
     array = handle._array
@@ -99,6 +120,16 @@ def getitem(handle: Any, key: Any) -> Any:
 
 def setitem(handle: Any, key: Any, value: Any) -> None:
     """``handle[key] = value``."""
+    if _picks_many(key):
+        try:
+            store(handle, key, value)
+            return
+        except Refused:
+            pass  # NumPy does it
+    _set_numpys_item(handle, key, value)
+
+
+def _set_numpys_item(handle: Any, key: Any, value: Any) -> None:
     if type(key) is not int:
         key = _plain_key(key)
     array = handle._array

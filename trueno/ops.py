@@ -353,15 +353,74 @@ class Routine:
 
 # The gain of what takes NumPy many passes: worth while for any number of elements.
 ALWAYS = 1 << 30
+# Elements of a mask between two counts of what it selects.
+MASK_BLOCK = 4096
 
+
+def _mask_count(mask: Any) -> Any:
+    blocks = np.add.reduceat(mask.ravel(), np.arange(0, mask.size, MASK_BLOCK), dtype=np.int64)
+    return np.concatenate(([0], np.cumsum(blocks)))
+
+
+def _compress(x: Any, mask: Any, _before: Any) -> Any:
+    return x[mask]
+
+
+def _positions(mask: Any, _before: Any, *, axis_first: bool) -> Any:
+    return np.stack(np.nonzero(mask), 0 if axis_first else 1)
+
+
+def _expand(target: Any, values: Any, mask: Any, _before: Any) -> None:
+    target[mask] = values
+
+
+def _mask_fill(target: Any, value: Any, mask: Any) -> None:
+    target[mask] = value[0]
+
+
+def _take(x: Any, *indices: Any, axis: int, mode: Any) -> Any:
+    if len(indices) == 1:
+        return np.take(x, indices[0], axis, mode=mode)
+    return x[(*[slice(None)] * axis, *indices)]
+
+
+def _sort(x: Any, *, descending: bool) -> Any:
+    order = _argsort(x, descending=descending)
+    return np.take_along_axis(x, order, -1)
+
+
+def _argsort(x: Any, *, descending: bool) -> Any:
+    if not descending:
+        return np.argsort(x, -1, stable=True)
+    backwards = np.argsort(np.flip(x, -1), -1, stable=True)
+    return x.shape[-1] - 1 - np.flip(backwards, -1)
+
+
+def _put(target: Any, values: Any, *indices: Any) -> None:
+    target[indices] = values
+
+
+# fmt: off
 _ROUTINES = (
-    Routine("searchsorted", np.searchsorted, gain=192),  # (sorted, values; side)
-    Routine("matmul", np.matmul, gain=32),  # (a, b)
-    Routine("matmul_without_blas", np.matmul, gain=1024),  # (a, b), integers or float16
-    Routine("convolve", windows.convolve, gain=ALWAYS),  # (x, weight, bias; ...)
-    Routine("max_pool", windows.max_pool, gain=ALWAYS),  # (x; kernel, stride, padding, dilation)
-    Routine("avg_pool", windows.avg_pool, gain=ALWAYS),  # (x; kernel, stride, padding, counts)
+    # Masks: `before` is what mask_count gives, the number selected in front of each block.
+    Routine("mask_count",   _mask_count,    gain=160),                # (mask)
+    Routine("compress",     _compress,      gain=160),                # (x, mask, before)
+    Routine("expand",       _expand,        gain=100, updates=True),  # (to, values, mask, before)
+    Routine("mask_fill",    _mask_fill,     gain=100, updates=True),  # (target, (value,), mask)
+    Routine("positions",    _positions,     gain=30),                 # (mask, before; axis_first)
+    Routine("take",         _take,          gain=2),                  # (x, indices; axis, mode)
+    Routine("put",          _put,           gain=1, updates=True),    # (target, values, indices)
+    Routine("sort",         _sort,          gain=300),                # (x; descending) along rows
+    Routine("argsort",      _argsort,       gain=300),                # likewise
+    Routine("searchsorted", np.searchsorted, gain=192),               # (sorted, values; side)
+    # NumPy calls its BLAS for the first; the second it does without.
+    Routine("matmul",       np.matmul,      gain=32),                 # (a, b)
+    Routine("matmul_without_blas", np.matmul, gain=1024),             # (a, b)
+    Routine("convolve",     windows.convolve, gain=ALWAYS),           # (x, weight, bias; ...)
+    Routine("max_pool",     windows.max_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
+    Routine("avg_pool",     windows.avg_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
 )
+# fmt: on
 ROUTINES: dict[str, Routine] = {routine.name: routine for routine in _ROUTINES}
 
 # ---------------------------------------------------------------- lists

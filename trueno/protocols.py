@@ -14,7 +14,7 @@ from trueno.core import Handle, scalar, wrap, wrap_value
 from trueno.dispatch import elementwise, reduce, update
 from trueno.errors import named
 from trueno.handover import WHOLE, call_numpy, host, rewrap, small_target
-from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, Op
+from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, ROUTINES, Op
 from trueno.products import PRODUCTS
 
 F = Callable[..., Any]
@@ -48,12 +48,21 @@ _REDUCE: dict[np.ufunc, Op] = {
 }
 
 
-def implements(*numpy_functions: Any) -> Callable[[F], F]:
-    """Registers a function as what ``__array_function__`` calls for NumPy's."""
+# How many times fewer elements than elsewhere make our implementation worth asking.
+_GAIN: dict[Any, int] = {}
+
+
+def implements(*numpy_functions: Any, routine: str | None = None) -> Callable[[F], F]:
+    """Registers a function as what ``__array_function__`` calls for NumPy's.
+
+    routine: the one that it runs, and that says from how many elements on
+    """
 
     def register(f: F) -> F:
         for numpy_function in numpy_functions:
             IMPLEMENTED[numpy_function] = f
+            if routine is not None:
+                _GAIN[numpy_function] = ROUTINES[routine].gain
         return f
 
     return register
@@ -184,7 +193,7 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
                 call_function(f, args, kwargs) if issubclass(kind, np.ndarray) else NotImplemented
             )
     handles: list[Any] = []
-    limit = SETTINGS.get().threshold
+    limit = SETTINGS.get().threshold // _GAIN.get(f, 1)
     op = _OPERATIONS.get(f)
     if op is not None:
         limit = _limit(op, args, limit)

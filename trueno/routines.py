@@ -15,15 +15,32 @@ import numpy as np
 from trueno import engine, graph
 from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_on
-from trueno.dispatch import Operands
+from trueno.dispatch import NUMPYS_ERROR, Operands
 from trueno.dtypes import Dtype
 from trueno.errors import named
-from trueno.graph import Buffer, Shape
+from trueno.graph import Buffer, Shape, result_strides
 from trueno.memory import NDArray, View, allocate
 from trueno.ops import ROUTINES
 from trueno.plan import Call
 
 Result = tuple[Shape, Dtype]
+
+
+class Refused(Exception):  # noqa: N818 (a signal, not an error)
+    """Why no backend runs a routine, or it does not pay."""
+
+
+MOST_GAIN = max(row.gain for row in ROUTINES.values())
+
+
+def refuse(reason: str) -> Any:
+    """An ``otherwise`` for callers that take more than one step: raises Refused."""
+    raise Refused(reason)
+
+
+def pays(routine: str, size: int) -> bool:
+    """Whether that many elements are enough for a routine on arrays in host memory."""
+    return size >= SETTINGS.get().threshold // ROUTINES[routine].gain
 
 
 def compute(
@@ -38,7 +55,8 @@ def compute(
     operands:  handles and ndarrays, of the dtypes that the routine works in
     params:    what the row's meaning takes as keywords
     results:   the shapes and dtypes of the results, which lie in C order
-    otherwise: what to do where no backend runs it or it does not pay: NumPy's own call
+    otherwise: what to do where no backend runs it, it does not pay or an index is out of bounds:
+               NumPy's own call
     """
     with graph.lock:
         gathered = Operands(routine, tuple(operands))
@@ -90,7 +108,7 @@ def _refusal(routine: str, operands: Operands, sizes: list[int]) -> str | None:
     if min([1 if a is None else a.size for a in operands.arrays] + sizes) == 0:
         return engine.BELOW
     elsewhere = operands.pin == "gpu" or operands.on_gpu
-    if not elsewhere and size < SETTINGS.get().threshold // ROUTINES[routine].gain:
+    if not elsewhere and not pays(routine, size):
         return engine.BELOW
     return None if operands.aligned() else "unaligned memory"
 
@@ -113,16 +131,13 @@ def _perform(call: Call, operands: Operands) -> str | None:
         return reason
     try:
         engine.perform(backend, call)
+    except IndexError:
+        return NUMPYS_ERROR
     except Exception as error:  # floating-point conditions that raise, for example
         raise named(error, call.routine) from None
     return None
 
 
 def _fresh(shape: Shape, dtype: Dtype) -> View:
-    strides = []
-    stride = dtype.itemsize
-    for n in reversed(shape):
-        strides.append(stride)
-        stride *= n
-    root, array = allocate(shape, tuple(reversed(strides)), dtype)
+    root, array = allocate(shape, result_strides(shape, dtype.itemsize, []), dtype)
     return View(Buffer(root, array), array)

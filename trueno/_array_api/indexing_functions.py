@@ -6,11 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from trueno._array_api._support import call
+from trueno._array_api._support import call, given, implements, viewed
+from trueno.core import Handle
+from trueno.dispatch import NUMPYS_ERROR
+from trueno.handover import call_numpy
+from trueno.routines import Refused
+from trueno.selection import taken
 
 __all__ = ["take", "take_along_axis"]
 
 
+@implements(np.take, routine="take")
 def take(
     a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise"
 ) -> Any:
@@ -18,7 +24,27 @@ def take(
 
     mode: what an index out of bounds does: "raise" (IndexError), "wrap" or "clip".
     """
-    return call(np.take, a, indices, axis, out=out, mode=mode)
+
+    try:
+        return _taken(a, indices, axis, out, mode)
+    except Refused as refused:
+        reason = str(refused)
+    return call_numpy(np.take, (a, indices, axis, out, mode), reason=reason)
+
+
+def _taken(a: Any, indices: Any, axis: Any, out: Any, mode: Any) -> Any:
+    if out is not None or mode not in ("raise", "wrap", "clip"):
+        raise Refused("arguments")
+    if not isinstance(indices, (Handle, np.ndarray)):
+        raise Refused("indices that are no array")
+    x = given(a)
+    if axis is None:
+        if not x._array.flags.c_contiguous:
+            raise Refused("flattened by NumPy")
+        return taken(viewed(x, np.ravel, "take"), (indices,), 0, mode)
+    if not isinstance(axis, int) or not -x.ndim <= axis < x.ndim:
+        raise Refused(NUMPYS_ERROR)
+    return taken(x, (indices,), axis % x.ndim, mode)
 
 
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:

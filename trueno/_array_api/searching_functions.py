@@ -6,15 +6,23 @@ from typing import Any
 
 import numpy as np
 
+from trueno import selection
 from trueno._array_api._support import NO_VALUE, call, given, implements
 from trueno._array_api.statistical_functions import kept, reduced
 from trueno.dispatch import astype, elementwise, reduce
 from trueno.dtypes import INT64, NUMBER
 from trueno.handover import call_numpy
 from trueno.ops import OPS
-from trueno.routines import compute
+from trueno.routines import Refused, compute
 
-__all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "searchsorted", "where"]
+__all__ = [
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "nonzero",
+    "searchsorted",
+    "where",
+]
 
 
 @implements(np.argmax)
@@ -47,16 +55,22 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return reduce(OPS["sum"], x, axis, INT64, kept(keepdims))
 
 
-def nonzero(a: Any, /) -> tuple[Any, ...]:
+@implements(np.nonzero, routine="positions")
+def nonzero(a: Any) -> tuple[Any, ...]:
     """The positions of elements that are not zero: an int64 array for each axis.
 
     ValueError for a zero-dimensional array.
     """
-    result: tuple[Any, ...] = call(np.nonzero, a)
+
+    try:
+        return selection.nonzero(given(a))
+    except Refused as refused:
+        reason = str(refused)
+    result: tuple[Any, ...] = call_numpy(np.nonzero, (a,), reason=reason)
     return result
 
 
-@implements(np.searchsorted)
+@implements(np.searchsorted, routine="searchsorted")
 def searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
     """Where ``v`` (an array or a scalar) would be inserted into sorted ``a`` (one axis): int64.
 

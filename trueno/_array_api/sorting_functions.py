@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from trueno._array_api._support import call
+from trueno import ordering
+from trueno._array_api._support import call, given
 from trueno.handover import call_numpy
+from trueno.routines import Refused
 
 __all__ = ["argsort", "sort"]
 
@@ -36,6 +38,11 @@ def argsort(
 
     stable: ties keep their order. ``kind`` and ``order`` are NumPy's, and replace ``stable``.
     """
+    if kind is None and order is None:
+        try:
+            return ordering.argsort(given(a), axis, descending)
+        except Refused:
+            pass  # NumPy does it
     if descending:
         x, at = (call(np.ravel, a), -1) if axis is None else (a, axis)
         return call_numpy(_descending_argsort, (x, at), name="argsort")
@@ -57,6 +64,11 @@ def sort(
 
     stable: ties keep their order. ``kind`` and ``order`` are NumPy's, and replace ``stable``.
     """
+    if kind is None and order is None:
+        try:
+            return ordering.sort(given(a), axis, descending)
+        except Refused:
+            pass  # NumPy does it
     if descending:
         x, at = (call(np.ravel, a), -1) if axis is None else (a, axis)
         return call_numpy(_descending_sort, (x, at), name="sort")

@@ -49,6 +49,7 @@ _ERRORS = {
     -1: (MemoryError, "no memory for the tiles"),
     -2: (TypeError, "an operand is not of the dtype that the kernel declares"),
     -3: (ValueError, "an operand's shape does not fit the launch"),
+    -4: (IndexError, "an index is out of bounds"),
 }
 
 # Operations whose loops are IEEE operations: their conditions are the hardware's own. The others'

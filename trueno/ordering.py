@@ -1,0 +1,52 @@
+"""Sorting along an axis. Raises ``Refused`` where NumPy should do it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trueno.config import SETTINGS
+from trueno.core import buffer_of, handle_on
+from trueno.dispatch import NUMPYS_ERROR, in_c_order
+from trueno.dtypes import COMPLEXES, INT64, NUMBER
+from trueno.engine import BELOW
+from trueno.routines import Refused, compute, pays, refuse
+
+# Elements of a row below which NumPy's sorting networks are faster than passes by digits.
+_SHORTEST = 1024
+
+
+def sort(x: Any, axis: int | None, descending: bool) -> Any:
+    """The elements in order along ``axis`` (None: flattened); equal ones keep theirs. NaN last."""
+    return _sorted("sort", x, axis, descending)
+
+
+def argsort(x: Any, axis: int | None, descending: bool) -> Any:
+    """The positions, int64, that sort along ``axis``."""
+    return _sorted("argsort", x, axis, descending)
+
+
+def _sorted(routine: str, x: Any, axis: int | None, descending: bool) -> Any:
+    layout = x._layout
+    shape, dtype = layout.shape, layout.dtype
+    if axis is None and len(shape) == 1:
+        axis = 0
+    if axis is None or not isinstance(axis, int) or not -len(shape) <= axis < len(shape):
+        raise Refused(NUMPYS_ERROR)
+    n = shape[axis]
+    if not pays(routine, x.size) or n < min(_SHORTEST, SETTINGS.get().threshold):
+        raise Refused(BELOW)
+    if dtype not in NUMBER or dtype in COMPLEXES:
+        raise Refused(f"{dtype} is computed by NumPy")
+    if not x._array.flags.c_contiguous:
+        raise Refused("the result is not in C order")
+    rows = x
+    if axis % len(shape) != len(shape) - 1:
+        rows = in_c_order(handle_on(np.moveaxis(x._array, axis, -1), buffer_of(x)))
+    result = dtype if routine == "sort" else INT64
+    params = {"descending": descending}
+    done = compute(routine, [rows], params, [(rows.shape, result)], refuse)
+    if rows is x:
+        return done
+    return in_c_order(handle_on(np.moveaxis(done._array, -1, axis), buffer_of(done)))
