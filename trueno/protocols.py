@@ -11,7 +11,7 @@ import numpy as np
 from trueno import engine
 from trueno.config import SETTINGS
 from trueno.core import Handle, scalar, wrap, wrap_value
-from trueno.dispatch import elementwise, reduce, update
+from trueno.dispatch import elementwise, pays, reduce, update
 from trueno.errors import named
 from trueno.handover import WHOLE, call_numpy, host, rewrap, small_target
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, Op
@@ -45,6 +45,12 @@ _REDUCE: dict[np.ufunc, Op] = {
     np.logical_and: REDUCTIONS["all"],
     np.logical_or: REDUCTIONS["any"],
 }
+
+
+# NumPy functions whose work is a reduction.
+_REDUCING: dict[Any, Op] = {op.meaning: op for op in REDUCTIONS.values()} | dict.fromkeys(
+    (np.mean, np.var, np.std), REDUCTIONS["sum"]
+)
 
 
 def implements(*numpy_functions: Any) -> Callable[[F], F]:
@@ -184,6 +190,9 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
     op = _OPERATIONS.get(f)
     if op is not None:
         limit = _limit(op, args, limit)
+    op = _REDUCING.get(f)
+    if op is not None and args and isinstance(args[0], Handle) and pays(op, args[0]._layout):
+        limit = 0
     arrays = _small(args, limit, handles)
     if kwargs and arrays is not None:
         for x in kwargs.values():

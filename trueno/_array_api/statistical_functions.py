@@ -18,7 +18,7 @@ from trueno._array_api._support import (
     implements,
     normal_axes,
 )
-from trueno.dispatch import elementwise, reduce
+from trueno.dispatch import elementwise, pays, reduce
 from trueno.dtypes import COMPLEX64, COMPLEX128, FLOAT16, FLOAT64
 from trueno.handover import at_once, call_numpy, small_array
 from trueno.memory import NDArray
@@ -69,8 +69,13 @@ def reduced(
     x = given(a)
     keep = kept(keepdims)
     if out is None and initial is NO_VALUE and where is NO_VALUE:
-        array = small_array(x)
-        if array is not None and name in _SMALL and array.dtype != object:
+        array = small_array(x, OPS[name])
+        if (
+            array is not None
+            and name in _SMALL
+            and array.dtype != object
+            and (axis is None or not pays(OPS[name], array))
+        ):
             return at_once(name, _SMALL[name], array, axis, dtype, None, keep)
         return reduce(OPS[name], x, axis, dtype, keep)
     others = {"out": out} if out is not None else {}
@@ -169,7 +174,7 @@ def mean(
     keep = kept(keepdims)
     if dtype is None and out is None and where is NO_VALUE:
         array = small_array(x)
-        if array is not None:
+        if array is not None and not pays(OPS["sum"], array):
             return at_once("mean", np.ndarray.mean, array, axis, keepdims=keep)
         count = _count(x, axis)
         if count:
@@ -244,7 +249,7 @@ def _spread(
         ddof = correction
     if dtype is None and out is None and where is NO_VALUE and mean is NO_VALUE:
         array = small_array(x)
-        if array is not None:
+        if array is not None and not pays(OPS["sum"], array):
             return at_once(f.__name__, f, array, axis, ddof=ddof, keepdims=keep)
         count = _count(x, axis) if x.dtype.kind != "c" else 0
         if count > ddof:
