@@ -3,9 +3,9 @@
  * neither on the instruction set nor on the address. */
 
 /* A run of up to RUN_BYTES is read as four streams side by side, which the memory serves faster
- * than one. A step takes LANES of each stream, BLOCK steps add up in LANES accumulators; blocks are
+ * than one. A step takes LANES of each stream, STEPS steps add up in LANES accumulators; blocks are
  * combined pairwise. No more additions follow each other than in NumPy's pairwise sum. */
-enum { LANES = 64, BLOCK = 16, STREAMS = 4, STEP = STREAMS * LANES, SHORT = 8, SERIAL = 128 };
+enum { LANES = 64, STEPS = 16, STREAMS = 4, STEP = STREAMS * LANES, SHORT = 8, SERIAL = 128 };
 
 #define ADD(a, b) ((a) + (b))
 #define MULTIPLY(a, b) ((a) * (b))
@@ -84,10 +84,10 @@ enum { LANES = 64, BLOCK = 16, STREAMS = 4, STEP = STREAMS * LANES, SHORT = 8, S
     } \
     /* From STEP elements to RUN_BYTES.*/ \
     static A name##_##F##_##T##_run(const M *x, int64_t n) { \
-        A part[RUN_BYTES / (STEP * BLOCK) + 1]; \
+        A part[RUN_BYTES / (STEP * STEPS) + 1]; \
         int64_t steps = n / STEP, count = 0; \
-        for (int64_t i = 0; i < steps; i += BLOCK) { \
-            int64_t left = steps - i < BLOCK ? steps - i : BLOCK; \
+        for (int64_t i = 0; i < steps; i += STEPS) { \
+            int64_t left = steps - i < STEPS ? steps - i : STEPS; \
             part[count++] = name##_##F##_##T##_block(x + i * LANES, steps * LANES, left); \
         } \
         if (n % STEP) part[count++] = name##_##F##_##T##_short(x + steps * STEP, n % STEP); \
