@@ -34,6 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("handover",),
     ("dispatch",),
     ("routines",),
+    ("scans",),
     ("indexing",),
     ("protocols", "operators"),
     ("array",),

@@ -345,7 +345,24 @@ class Routine:
     updates: bool = False
 
 
+# The ufuncs that scans accumulate.
+_SCANNED = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
+# Floating-point sums are combined in another order than NumPy's: compared with more digits.
+_WIDER = {"f": np.dtype(np.float64), "d": np.dtype(np.longdouble)}
+
+
+def _accumulate(x: Any, *, name: str, axis: int, dtype: Dtype, initial: bool) -> Any:
+    f = _SCANNED[name]
+    with np.errstate(all="ignore"):
+        result = f.accumulate(x, axis, _WIDER.get(dtype.char, dtype)).astype(dtype)
+    if not initial:
+        return result
+    first = np.full_like(result.take([0], axis), f.identity)
+    return np.concatenate([first, result], axis)
+
+
 _ROUTINES = (
+    Routine("accumulate", _accumulate, gain=64),  # (x; name, axis, dtype, initial)
     Routine("searchsorted", np.searchsorted, gain=192),  # (sorted, values; side)
 )
 ROUTINES: dict[str, Routine] = {routine.name: routine for routine in _ROUTINES}

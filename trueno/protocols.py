@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from trueno import engine
+from trueno import engine, scans
 from trueno.config import SETTINGS
 from trueno.core import Handle, scalar, wrap, wrap_value
 from trueno.dispatch import elementwise, pays, reduce, update
 from trueno.errors import named
+from trueno.graph import Form
 from trueno.handover import WHOLE, call_numpy, host, rewrap, small_target
-from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, Op
+from trueno.memory import NDArray
+from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, ROUTINES, Op
 
 F = Callable[..., Any]
 
@@ -47,9 +51,15 @@ _REDUCE: dict[np.ufunc, Op] = {
 }
 
 
-# NumPy functions whose work is a reduction.
-_REDUCING: dict[Any, Op] = {op.meaning: op for op in REDUCTIONS.values()} | dict.fromkeys(
-    (np.mean, np.var, np.std), REDUCTIONS["sum"]
+# NumPy functions that pay for a launch with fewer elements than others: whether one does.
+_EARLY: dict[Any, Callable[[NDArray | Form], bool]] = {
+    op.meaning: functools.partial(pays, op) for op in REDUCTIONS.values()
+}
+_EARLY |= dict.fromkeys((np.mean, np.var, np.std), _EARLY[np.sum])
+_EARLY |= dict.fromkeys(
+    scans.FUNCTIONS,
+    lambda array: math.prod(array.shape) * ROUTINES["accumulate"].gain
+    >= SETTINGS.get().threshold,
 )
 
 
@@ -131,6 +141,8 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
             return update(op, out[0], *inputs)
     if method == "reduce" and ufunc in _REDUCE and isinstance(inputs[0], Handle):
         return _reduce(ufunc, inputs, kwargs)
+    if method == "accumulate" and ufunc in scans.NAMES and isinstance(inputs[0], Handle):
+        return _accumulate(ufunc, inputs, kwargs)
     f = ufunc if method == "__call__" else getattr(ufunc, method)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     writes = (inputs[0],) if method == "at" else ()
@@ -154,6 +166,20 @@ def _is_two(x: Any) -> bool:
 def _arrays_only(inputs: tuple[Any, ...]) -> bool:
     """Whether no operand is a subclass of ndarray, whose class NumPy's result would take."""
     return all(not isinstance(x, np.ndarray) or type(x) is np.ndarray for x in inputs)
+
+
+def _accumulate(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def numpy(reason: str) -> Any:
+        name = f"{ufunc.__name__}.accumulate"
+        return call_numpy(ufunc.accumulate, inputs, kwargs, name=name, reason=reason)
+
+    given = dict(zip(("axis", "dtype", "out"), inputs[1:], strict=False)) | kwargs
+    out = given.get("out")
+    if (out is not None and out != (None,)) or inputs[0].ndim == 0:
+        return numpy("arguments")
+    return scans.accumulate(
+        ufunc, inputs[0], given.get("axis", 0), given.get("dtype"), False, numpy
+    )
 
 
 def _reduce(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -190,8 +216,8 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
     op = _OPERATIONS.get(f)
     if op is not None:
         limit = _limit(op, args, limit)
-    op = _REDUCING.get(f)
-    if op is not None and args and isinstance(args[0], Handle) and pays(op, args[0]._layout):
+    early = _EARLY.get(f)
+    if early is not None and args and isinstance(args[0], Handle) and early(args[0]._layout):
         limit = 0
     arrays = _small(args, limit, handles)
     if kwargs and arrays is not None:

@@ -6,6 +6,7 @@ passes addresses to one function of ``csrc/api.cdef`` and gives back that functi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -63,6 +64,39 @@ def _searchsorted(call: Call) -> int:
     )
 
 
+_SCANS = {"sum": 0, "prod": 1, "max": 2, "min": 3}
+
+
+def _scan_dtypes(call: Call) -> tuple[int, Dtype, Dtype]:
+    (x,), (out,) = call.inputs, call.outputs
+    return _SCANS[call.params["name"]], x.array.dtype, out.array.dtype
+
+
+def _performs_accumulate(call: Call) -> bool:
+    kind, source, target = _scan_dtypes(call)
+    if not dense(*call.inputs, *call.outputs) or source not in NUMBER or target not in NUMBER:
+        return False
+    return lib.trueno_scan(kind, number(source), number(target), 0, 0, 1, 1, 1, 0) == 0
+
+
+def _accumulate(call: Call) -> int:
+    kind, source, target = _scan_dtypes(call)
+    (x,), (out,), axis = call.inputs, call.outputs, call.params["axis"]
+    shape = x.array.shape
+    return lib.trueno_scan(
+        kind,
+        number(source),
+        number(target),
+        address(x.array),
+        address(out.array),
+        math.prod(shape[:axis]),
+        shape[axis],
+        math.prod(shape[axis + 1 :]),
+        call.params["initial"],
+    )
+
+
 ROUTINES: dict[str, Routine] = {
+    "accumulate": Routine(_performs_accumulate, _accumulate),
     "searchsorted": Routine(_performs_searchsorted, _searchsorted),
 }
