@@ -348,7 +348,7 @@ class Routine:
 # The ufuncs that scans accumulate.
 _SCANNED = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
 # Floating-point sums are combined in another order than NumPy's: compared with more digits.
-_WIDER = {"f": np.dtype(np.float64), "d": np.dtype(np.longdouble)}
+_WIDER: dict[str, Dtype] = {"f": np.dtype(np.float64), "d": np.dtype(np.longdouble)}
 
 
 def _accumulate(x: Any, *, name: str, axis: int, dtype: Dtype, initial: bool) -> Any:
