@@ -651,12 +651,13 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
         raise _Refused("unaligned memory")
     backend = SETTINGS.get().backend
     key = (op, backend, operands.pin, operands.on_gpu, *operands.layout, axis, dtype, "reduce")
-    try:
-        known: _Reduction | None = engine.decisions.get(key)
-    except TypeError:  # an axis that cannot be hashed is none
-        raise _Refused(NUMPYS_ERROR) from None
+    # Axes of other types may be equal to these, and still be none.
+    usual = axis is None or {type(a) for a in (axis if type(axis) is tuple else (axis,))} == {int}
+    known: _Reduction | None = engine.decisions.get(key) if usual else None
     if known is None:
-        known = engine.decisions[key] = _new_reduction(op, operands, axis, dtype)
+        known = _new_reduction(op, operands, axis, dtype)
+        if usual:
+            engine.decisions[key] = known
     if known.form is None:
         raise _Refused(known.refusal)
     errstate = _errstate(op, known.raises)
