@@ -58,8 +58,7 @@ _EARLY: dict[Any, Callable[[NDArray | Form], bool]] = {
 _EARLY |= dict.fromkeys((np.mean, np.var, np.std), _EARLY[np.sum])
 _EARLY |= dict.fromkeys(
     scans.FUNCTIONS,
-    lambda array: math.prod(array.shape) * ROUTINES["accumulate"].gain
-    >= SETTINGS.get().threshold,
+    lambda array: math.prod(array.shape) * ROUTINES["accumulate"].gain >= SETTINGS.get().threshold,
 )
 
 
