@@ -1,5 +1,6 @@
 /* The instruction sets this library was built for, and the choice among them. */
 #include <stddef.h>
+#include <string.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -125,6 +126,14 @@ void *trueno_pick(int largest, int dtype) {
 
 void *trueno_find(int largest, int dtype) {
     return is_dtype(dtype) ? (void *)trueno_kernels->find[largest != 0][dtype] : NULL;
+}
+
+void *trueno_reducer(const char *name, int source, int target) {
+    for (int i = 0; i < trueno_kernels->reducer_count; i++) {
+        const Reducer *r = trueno_kernels->reducers + i;
+        if (r->source == source && r->target == target && !strcmp(r->name, name)) return (void *)r;
+    }
+    return NULL;
 }
 
 void *trueno_check(int dtype) {

@@ -378,6 +378,8 @@ ALL(PICK_LOOP, pick_smallest, <)
 ALL(FIND_LOOP, find_largest, >)
 ALL(FIND_LOOP, find_smallest, <)
 
+#include "kernels_reduce.h"
+
 /* ---- conditions */
 
 /* A first look sees whether any result is infinite, NaN or (if that matters) tiny: seldom. */
@@ -591,6 +593,8 @@ const Kernels KERNELS = {
     .round16 = round_to_f16,
     .pick = {{ALL(PICK_ENTRY, pick_smallest)}, {ALL(PICK_ENTRY, pick_largest)}},
     .find = {{ALL(PICK_ENTRY, find_smallest)}, {ALL(PICK_ENTRY, find_largest)}},
+    .reducers = reducers,
+    .reducer_count = sizeof reducers / sizeof *reducers,
     .check_float = {check_float_f32, check_float_f64},
     .check_divisor = {INTS(DIVISOR_ENTRY, )},
     .check_narrow = {check_narrow_f32, check_narrow_f64},

@@ -244,10 +244,10 @@ static void choose_panel(Layout *l, const Program *program) {
 /* The index of a point among the reduced axes, in C order, is an operand as well: one whose
  * "address" is the index. */
 static void set_index_strides(Operand *operand, int dims, const int64_t *shape,
-                              const bool *reduced) {
+                              const bool *reduced, bool wanted) {
     int64_t step = 1, strides[MAX_DIMS];
     for (int d = dims - 1; d >= 0; d--) {
-        strides[d] = reduced[d] ? step : 0;
+        strides[d] = reduced[d] && wanted ? step : 0;
         if (reduced[d]) step *= shape[d];
     }
     operand->base = 0;
@@ -303,7 +303,9 @@ int layout_make(Layout *l, const Program *program, const int64_t *block) {
                                written && output->reduces, dims, shape, reduced);
         if (error) return error;
     }
-    set_index_strides(l->operand + l->operands - 1, dims, shape, reduced);
+    bool picks = false;
+    for (int k = 0; k < program->outputs; k++) picks = picks || program->output[k].pick;
+    set_index_strides(l->operand + l->operands - 1, dims, shape, reduced, picks);
     flip_negative(l);
     sort(l, program);
     merge(l);

@@ -15,7 +15,7 @@ int reduce_levels(const Layout *l) {
     return levels;
 }
 
-static Lanes lanes_at(const Output *o, Lanes lanes, int64_t offset) {
+Lanes lanes_at(const Output *o, Lanes lanes, int64_t offset) {
     return (Lanes){lanes.value + offset * o->lane_size, lanes.at ? lanes.at + offset : NULL};
 }
 
@@ -28,18 +28,15 @@ static void end_flags(Machine *m, const Output *o) {
     if (o->trusted) m->masks[o->mask] |= fp_take() & o->trusted;
 }
 
-/* into = into (+) from */
-static void combine(const Output *o, Lanes into, Lanes from, int64_t n) {
+void lanes_combine(const Output *o, Lanes into, Lanes from, int64_t n) {
     if (o->pick) ((Pick *)o->pick)(from.value, from.at, into.value, into.at, n);
     else ((Loop *)o->combine)(into.value, from.value, NULL, into.value, n);
 }
 
-/* Folds `count` rows of `width` lanes down to `least` rows, the second half onto the first. Gives
- * the rows left. */
-static int64_t fold(const Output *o, Lanes rows, int64_t count, int64_t width, int64_t least) {
+int64_t lanes_fold(const Output *o, Lanes rows, int64_t count, int64_t width, int64_t least) {
     while (count > least) {
         int64_t half = (count + 1) / 2;
-        combine(o, rows, lanes_at(o, rows, half * width), (count - half) * width);
+        lanes_combine(o, rows, lanes_at(o, rows, half * width), (count - half) * width);
         count = half;
     }
     return count;
@@ -47,7 +44,7 @@ static int64_t fold(const Output *o, Lanes rows, int64_t count, int64_t width, i
 
 void reduce_fold(Machine *m, const Output *o, Lanes rows, int64_t count, int64_t width) {
     begin_flags(m, o);
-    fold(o, rows, count, width, 1);
+    lanes_fold(o, rows, count, width, 1);
     end_flags(m, o);
 }
 
@@ -80,21 +77,21 @@ static void fold_rows(Machine *m, const Output *o, Lanes from, Lanes to, Lanes s
     int64_t stride = width;
     if (rows == 1) {
         copy(o, to, from, width);
-        fold(o, to, width, 1, 1);
+        lanes_fold(o, to, width, 1, 1);
         return;
     }
     if (width > SHORT_ROW) {
         copy(o, spare, from, rows * width);
         int64_t rest = width;
         for (int64_t row = 0; row < rows; row++)
-            rest = fold(o, lanes_at(o, spare, row * width), width, 1, SHORT_ROW);
+            rest = lanes_fold(o, lanes_at(o, spare, row * width), width, 1, SHORT_ROW);
         from = spare;
         width = rest;
     }
     kernels->gather(to.value, from.value, o->lane_size, width, o->lane_size, rows,
                     stride * o->lane_size);
     if (to.at) kernels->gather((char *)to.at, (char *)from.at, 8, width, 8, rows, stride * 8);
-    fold(o, to, width, rows, 1);
+    lanes_fold(o, to, width, rows, 1);
 }
 
 static void swap(Lanes *a, Lanes *b) {
@@ -106,7 +103,7 @@ static void swap(Lanes *a, Lanes *b) {
 static void end_block(Machine *m, const Output *o, Accumulator *a) {
     int level = 0;
     for (; a->blocks >> level & 1; level++) {
-        combine(o, a->level[level], a->now, m->run->layout.tile);
+        lanes_combine(o, a->level[level], a->now, m->run->layout.tile);
         swap(&a->level[level], &a->now);
     }
     swap(&a->level[level], &a->now);
@@ -145,9 +142,9 @@ void reduce_tile(Machine *m, int output, int64_t piece) {
         from = a->work;
         n = piece;
     }
-    combine(o, a->now, from, n);
+    lanes_combine(o, a->now, from, n);
     end_flags(m, o);
-    if (o->settles && l->whole_reduced && l->cut_reduced)
+    if (o->settles && !o->pick && l->whole_reduced && l->cut_reduced)
         m->settled = memchr(a->now.value, o->settles - 1, (size_t)n) != NULL;
 }
 
@@ -160,12 +157,12 @@ Lanes reduce_end(Machine *m, int output) {
     begin_flags(m, o);
     for (int level = 0; a->blocks >> level; level++) {
         if (!(a->blocks >> level & 1)) continue;
-        combine(o, a->level[level], result, l->tile);
+        lanes_combine(o, a->level[level], result, l->tile);
         result = a->level[level];
     }
     if (l->cut_reduced) {
         int64_t width = l->whole_reduced ? 1 : l->whole;
-        fold(o, result, l->tile / width, width, 1);
+        lanes_fold(o, result, l->tile / width, width, 1);
     }
     end_flags(m, o);
     return result;

@@ -32,6 +32,21 @@ typedef void Pick(const void *x, const int64_t *index, void *best, int64_t *at, 
 /* Where the last of ever better values than `best` lies, which is updated; -1 if none is better. */
 typedef int64_t Find(const void *x, void *best, int64_t n);
 
+/* Bytes that a reducer takes at most in one go, along a row. */
+enum { RUN_BYTES = 128 * 1024 };
+
+/* Reduces from memory: of `rows`, `n` consecutive elements each; of `columns`, `rows` elements each
+ * that lie `stride` bytes apart. argmax and argmin go on from the best value and index (-1: none) so
+ * far; `index` is that of the first element along the reduced dimension. */
+typedef struct {
+    const char *name;
+    int source, target; /* dtypes of the elements and of the results */
+    void (*rows)(const char *x, int64_t rows, int64_t stride, int64_t n, void *out, int64_t *at,
+                 int64_t index);
+    void (*columns)(const char *x, int64_t rows, int64_t stride, int64_t width, void *out,
+                    int64_t *at, int64_t index);
+} Reducer;
+
 /* The conditions (of those in `wanted`) that turned operands x, y into r. */
 typedef int Check(const void *x, const void *y, const void *r, int64_t n, int wanted, int pole);
 
@@ -84,6 +99,8 @@ typedef struct {
     Loop *round16;
     Pick *pick[2][DTYPES];
     Find *find[2][DTYPES];
+    const Reducer *reducers;
+    int reducer_count;
     Check *check_float[2], *check_divisor[DTYPES], *check_narrow[2], *check_round16;
     Check *check_order[2], *check_length[2], *check_exp[2]; /* of complex64, of complex128 */
     void (*fill)(void *out, const void *value, int size, int64_t n);

@@ -80,6 +80,13 @@ void tile_run(Machine *m, int64_t piece);
 void tile_store(const Run *run, const Operand *operand, char *to, const char *from, int64_t piece,
                 bool kept_only);
 
+Lanes lanes_at(const Output *o, Lanes lanes, int64_t offset);
+/* into = into (+) from */
+void lanes_combine(const Output *o, Lanes into, Lanes from, int64_t n);
+/* Folds `count` rows of `width` lanes down to `least` rows, the second half onto the first. Gives
+ * the rows left. */
+int64_t lanes_fold(const Output *o, Lanes rows, int64_t count, int64_t width, int64_t least);
+
 int reduce_levels(const Layout *l);
 void reduce_begin(Machine *m);
 void reduce_tile(Machine *m, int output, int64_t piece);
@@ -88,5 +95,9 @@ Lanes reduce_end(Machine *m, int output);
 void reduce_store(Machine *m, int output, Lanes result, int64_t piece);
 /* Folds `count` rows of `width` lanes into the first, pairwise. */
 void reduce_fold(Machine *m, const Output *output, Lanes rows, int64_t count, int64_t width);
+
+/* A reduction of one array that needs no tiles: whether it is one. Then it is done, and `mask` has
+ * the conditions that arose, or an error (< 0). */
+bool reduce_direct(const Program *p, const Layout *l, int *mask);
 
 #endif

@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("handover",),
     ("dispatch",),
     ("routines",),
-    ("selection", "ordering"),
+    ("scans", "selection", "ordering"),
     ("indexing", "products"),
     ("protocols", "operators"),
     ("array",),

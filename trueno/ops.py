@@ -400,6 +400,22 @@ def _put(target: Any, values: Any, *indices: Any) -> None:
     target[indices] = values
 
 
+# The ufuncs that scans accumulate.
+_SCANNED = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
+# Floating-point sums are combined in another order than NumPy's: compared with more digits.
+_WIDER: dict[str, Dtype] = {"f": np.dtype(np.float64), "d": np.dtype(np.longdouble)}
+
+
+def _accumulate(x: Any, *, name: str, axis: int, dtype: Dtype, initial: bool) -> Any:
+    f = _SCANNED[name]
+    with np.errstate(all="ignore"):
+        result = f.accumulate(x, axis, _WIDER.get(dtype.char, dtype)).astype(dtype)
+    if not initial:
+        return result
+    first = np.full_like(result.take([0], axis), f.identity)
+    return np.concatenate([first, result], axis)
+
+
 # fmt: off
 _ROUTINES = (
     # Masks: `before` is what mask_count gives, the number selected in front of each block.
@@ -419,6 +435,7 @@ _ROUTINES = (
     Routine("convolve",     windows.convolve, gain=ALWAYS),           # (x, weight, bias; ...)
     Routine("max_pool",     windows.max_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
     Routine("avg_pool",     windows.avg_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
+    Routine("accumulate",   _accumulate,    gain=64),                 # (x; name, axis, dtype, initial)
 )
 # fmt: on
 ROUTINES: dict[str, Routine] = {routine.name: routine for routine in _ROUTINES}

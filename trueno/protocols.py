@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from trueno import engine
+from trueno import engine, scans
 from trueno.config import SETTINGS
 from trueno.core import Handle, scalar, wrap, wrap_value
-from trueno.dispatch import elementwise, reduce, update
+from trueno.dispatch import elementwise, pays, reduce, update
 from trueno.errors import named
+from trueno.graph import Form
 from trueno.handover import WHOLE, call_numpy, host, rewrap, small_target
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, ROUTINES, Op
 from trueno.products import PRODUCTS
@@ -49,7 +52,7 @@ _REDUCE: dict[np.ufunc, Op] = {
 
 
 # How many times fewer elements than elsewhere make our implementation worth asking.
-_GAIN: dict[Any, int] = {}
+_GAIN: dict[Any, int] = dict.fromkeys(scans.FUNCTIONS, ROUTINES["accumulate"].gain)
 
 
 def implements(*numpy_functions: Any, routine: str | None = None) -> Callable[[F], F]:
@@ -138,6 +141,8 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
     implementation = PRODUCTS.get(ufunc)
     if implementation is not None and method == "__call__" and not kwargs and _arrays_only(inputs):
         return implementation(*inputs)
+    if method == "accumulate" and ufunc in scans.NAMES and isinstance(inputs[0], Handle):
+        return _accumulate(ufunc, inputs, kwargs)
     f = ufunc if method == "__call__" else getattr(ufunc, method)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     writes = (inputs[0],) if method == "at" else ()
@@ -161,6 +166,20 @@ def _is_two(x: Any) -> bool:
 def _arrays_only(inputs: tuple[Any, ...]) -> bool:
     """Whether no operand is a subclass of ndarray, whose class NumPy's result would take."""
     return all(not isinstance(x, np.ndarray) or type(x) is np.ndarray for x in inputs)
+
+
+def _accumulate(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def numpy(reason: str) -> Any:
+        name = f"{ufunc.__name__}.accumulate"
+        return call_numpy(ufunc.accumulate, inputs, kwargs, name=name, reason=reason)
+
+    given = dict(zip(("axis", "dtype", "out"), inputs[1:], strict=False)) | kwargs
+    out = given.get("out")
+    if (out is not None and out != (None,)) or inputs[0].ndim == 0:
+        return numpy("arguments")
+    return scans.accumulate(
+        ufunc, inputs[0], given.get("axis", 0), given.get("dtype"), False, numpy
+    )
 
 
 def _reduce(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -193,11 +212,7 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
                 call_function(f, args, kwargs) if issubclass(kind, np.ndarray) else NotImplemented
             )
     handles: list[Any] = []
-    limit = SETTINGS.get().threshold // _GAIN.get(f, 1)
-    op = _OPERATIONS.get(f)
-    if op is not None:
-        limit = _limit(op, args, limit)
-    arrays = _small(args, limit, handles)
+    arrays = _small(args, _limit(f, args), handles)
     if kwargs and arrays is not None:
         for x in kwargs.values():
             if not isinstance(x, _SIMPLE):
@@ -222,16 +237,24 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
     return call_function(f, args, kwargs)
 
 
-# NumPy's functions that are one operation, whose gain counts.
-_OPERATIONS: dict[Any, Op] = {op.meaning: op for op in REDUCTIONS.values() if op.gains}
+# NumPy's functions that are one operation, or little more than one.
+_OPERATIONS: dict[Any, Op] = {op.meaning: op for op in REDUCTIONS.values()}
+_OPERATIONS |= dict.fromkeys((np.mean, np.var, np.std), REDUCTIONS["sum"])
 _OPERATIONS[np.where] = OPS["where"]
 
 
-def _limit(op: Op, args: Any, threshold: int) -> int:
-    """Elements from which a call of an operation's NumPy function is not NumPy's."""
-    if not args or type(args[-1]) is not Handle.result_class:
+def _limit(f: Any, args: Any) -> int:
+    """Elements from which a call of NumPy's function is not NumPy's."""
+    threshold = SETTINGS.get().threshold
+    op = _OPERATIONS.get(f)
+    if op is None:
+        return threshold // _GAIN.get(f, 1)
+    x = args[-1] if args and op.reduce is None else args[0] if args else None
+    if type(x) is not Handle.result_class:
         return threshold
-    gain = op.gain(args[-1]._layout.dtype)
+    if op.reduce is not None:
+        return 0 if pays(op, x._layout) else sys.maxsize
+    gain = op.gain(x._layout.dtype)
     return -(-threshold // gain) if gain else sys.maxsize if threshold else 0
 
 

@@ -17,12 +17,14 @@ from trueno._array_api._support import (
     given,
     implements,
     normal_axes,
+    viewed,
 )
-from trueno.dispatch import elementwise, reduce
+from trueno.dispatch import elementwise, pays, reduce
 from trueno.dtypes import COMPLEX64, COMPLEX128, FLOAT16, FLOAT64
 from trueno.handover import at_once, call_numpy, small_array
 from trueno.memory import NDArray
 from trueno.ops import OPS
+from trueno.scans import CUMULATIVE_PROD, CUMULATIVE_SUM, accumulate
 
 __all__ = [
     "cumulative_prod",
@@ -69,8 +71,13 @@ def reduced(
     x = given(a)
     keep = kept(keepdims)
     if out is None and initial is NO_VALUE and where is NO_VALUE:
-        array = small_array(x)
-        if array is not None and name in _SMALL and array.dtype != object:
+        array = small_array(x, OPS[name])
+        if (
+            array is not None
+            and name in _SMALL
+            and array.dtype != object
+            and (axis is None or not pays(OPS[name], array))
+        ):
             return at_once(name, _SMALL[name], array, axis, dtype, None, keep)
         return reduce(OPS[name], x, axis, dtype, keep)
     others = {"out": out} if out is not None else {}
@@ -169,7 +176,7 @@ def mean(
     keep = kept(keepdims)
     if dtype is None and out is None and where is NO_VALUE:
         array = small_array(x)
-        if array is not None:
+        if array is not None and not pays(OPS["sum"], array):
             return at_once("mean", np.ndarray.mean, array, axis, keepdims=keep)
         count = _count(x, axis)
         if count:
@@ -244,7 +251,7 @@ def _spread(
         ddof = correction
     if dtype is None and out is None and where is NO_VALUE and mean is NO_VALUE:
         array = small_array(x)
-        if array is not None:
+        if array is not None and not pays(OPS["sum"], array):
             return at_once(f.__name__, f, array, axis, ddof=ddof, keepdims=keep)
         count = _count(x, axis) if x.dtype.kind != "c" else 0
         if count > ddof:
@@ -282,10 +289,45 @@ def _accumulated(
 def _cumulative(
     name: str, x: Any, f: np.ufunc, axis: Any, dtype: Any, out: Any, first: bool
 ) -> Any:
+    handle = given(x)
     kwargs = {} if out is None else {"out": out}
-    return call_numpy(_accumulated, (x, f, axis, dtype, first), kwargs, name=name)
+
+    def numpy(reason: str) -> Any:
+        arguments = (handle, f, axis, dtype, first)
+        return call_numpy(_accumulated, arguments, kwargs, name=name, reason=reason)
+
+    if out is not None or handle.ndim == 0 or (axis is None and handle.ndim > 1):
+        return numpy("arguments")
+    return accumulate(f, handle, 0 if axis is None else axis, dtype, first, numpy)
 
 
+def _flat_cumulative(f: np.ufunc, whole: Any, a: Any, axis: Any, dtype: Any, out: Any) -> Any:
+    """NumPy's cumsum and cumprod: without an axis, of the flattened array."""
+    handle = given(a)
+
+    def numpy(reason: str) -> Any:
+        return call(whole, handle, axis, dtype, out)
+
+    if out is not None or handle.ndim == 0:
+        return numpy("arguments")
+    if axis is None and handle.ndim > 1:
+        handle, axis = viewed(handle, np.ravel, whole.__name__), 0
+    return accumulate(f, handle, 0 if axis is None else axis, dtype, False, numpy)
+
+
+@implements(np.cumsum)
+def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """Running sums along ``axis`` (None: of the flattened array), dtype as of ``sum``."""
+    return _flat_cumulative(np.add, np.cumsum, a, axis, dtype, out)
+
+
+@implements(np.cumprod)
+def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """Running products along ``axis`` (None: of the flattened array), dtype as of ``prod``."""
+    return _flat_cumulative(np.multiply, np.cumprod, a, axis, dtype, out)
+
+
+@implements(*CUMULATIVE_SUM)
 def cumulative_sum(
     x: Any,
     /,
@@ -302,6 +344,7 @@ def cumulative_sum(
     return _cumulative("cumulative_sum", x, np.add, axis, dtype, out, include_initial)
 
 
+@implements(*CUMULATIVE_PROD)
 def cumulative_prod(
     x: Any,
     /,

@@ -255,9 +255,12 @@ class _Compiler:
             run = _lib.trueno_cast(NUMBER[lane], NUMBER[BOOL])
             slot, lane = self._step(run, (slot,), BOOL, mask), BOOL
         packed |= {"value": slot, "lane_size": lane.itemsize, "identity": _identity(name, lane)}
+        packed["direct"] = self._direct(name, lane)
         if name in ("argmax", "argmin"):
             which = name == "argmax", NUMBER[lane]
             packed |= {"pick": _lib.trueno_pick(*which), "find": _lib.trueno_find(*which)}
+            if lane == BOOL:
+                packed["settles"] = 1 + (name == "argmax")
             return packed | {"reduces": 2}
         combine = OPS[name].reduce
         assert combine is not None
@@ -269,6 +272,16 @@ class _Compiler:
             packed["narrow"] = _lib.trueno_cast(NUMBER[FLOAT32], NUMBER[FLOAT16])
             packed["narrow_check"] = _lib.trueno_check_narrow(NUMBER[FLOAT32])
         return packed
+
+    def _direct(self, name: str, lane: Dtype) -> Any:
+        """The reducer of a kernel that does no more than reduce its input, perhaps after a cast."""
+        kernel = self.kernel
+        plain = not kernel.body
+        if len(kernel.body) == 1 and name in ("sum", "prod"):
+            plain = kernel.body[0].op == "cast" and kernel.outputs[0].dtype == lane
+        if not plain or len(kernel.inputs) + len(kernel.consts) + len(kernel.outputs) > 2:
+            return _ffi.NULL
+        return _lib.trueno_reducer(name.encode(), NUMBER[kernel.inputs[0]], NUMBER[lane])
 
     def _assemble(self, outputs: list[dict[str, Any]]) -> _Program:
         kernel = self.kernel

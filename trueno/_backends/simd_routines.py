@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from trueno._backends import simd_move, simd_sort
 from trueno._backends.routine import Routine, dense, lib, number, ordered
-from trueno.dtypes import INT64
+from trueno.dtypes import INT64, NUMBER, Dtype
 from trueno.memory import address
 from trueno.plan import Call
 
@@ -33,8 +35,41 @@ def _searchsorted(call: Call) -> int:
     )
 
 
+_SCANS = {"sum": 0, "prod": 1, "max": 2, "min": 3}
+
+
+def _scan_dtypes(call: Call) -> tuple[int, Dtype, Dtype]:
+    (x,), (out,) = call.inputs, call.outputs
+    return _SCANS[call.params["name"]], x.array.dtype, out.array.dtype
+
+
+def _performs_accumulate(call: Call) -> bool:
+    kind, source, target = _scan_dtypes(call)
+    if not dense(*call.inputs, *call.outputs) or source not in NUMBER or target not in NUMBER:
+        return False
+    return lib.trueno_scan(kind, number(source), number(target), 0, 0, 1, 1, 1, 0) == 0
+
+
+def _accumulate(call: Call) -> int:
+    kind, source, target = _scan_dtypes(call)
+    (x,), (out,), axis = call.inputs, call.outputs, call.params["axis"]
+    shape = x.array.shape
+    return lib.trueno_scan(
+        kind,
+        number(source),
+        number(target),
+        address(x.array),
+        address(out.array),
+        math.prod(shape[:axis]),
+        shape[axis],
+        math.prod(shape[axis + 1 :]),
+        call.params["initial"],
+    )
+
+
 ROUTINES: dict[str, Routine] = {
     **simd_move.ROUTINES,
     **simd_sort.ROUTINES,
+    "accumulate": Routine(_performs_accumulate, _accumulate),
     "searchsorted": Routine(_performs_searchsorted, _searchsorted),
 }

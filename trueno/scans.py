@@ -1,0 +1,104 @@
+"""Scans: cumulative sums, products, maxima and minima along an axis."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from trueno import stats
+from trueno.core import Handle
+from trueno.dispatch import astype, normal_axes, sum_dtype
+from trueno.dtypes import FLOAT16, NUMBER, Dtype
+from trueno.memory import NDArray
+from trueno.routines import compute
+
+# The ufuncs that have a scan, by what the routine calls them.
+NAMES: dict[np.ufunc, str] = {
+    np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min",
+}  # fmt: skip
+# NumPy's functions for some of them; the last two are younger than NumPy 2.0.
+CUMULATIVE_SUM = tuple([f for f in (getattr(np, "cumulative_sum", None),) if f])
+CUMULATIVE_PROD = tuple([f for f in (getattr(np, "cumulative_prod", None),) if f])
+FUNCTIONS = (np.cumsum, np.cumprod, *CUMULATIVE_SUM, *CUMULATIVE_PROD)
+
+
+def accumulate(
+    f: np.ufunc,
+    x: Handle,
+    axis: Any,
+    dtype: Any,
+    initial: bool,
+    otherwise: Callable[[str], Any],
+) -> Any:
+    """``f.accumulate`` along one axis: a handle; or ``otherwise(reason)`` where NumPy does it.
+
+    initial: whether the identity of ``f`` stands in front
+    """
+    array, name = x._array, NAMES[f]
+    axes = None if isinstance(axis, tuple) or axis is None else normal_axes(axis, array.ndim)
+    result = _dtype(name, array.dtype, dtype)
+    if axes is None or array.dtype not in NUMBER or result not in NUMBER:
+        return otherwise("NumPy decides the error")
+    if not array.flags.c_contiguous or array.dtype == FLOAT16 or result.kind in "c":
+        return otherwise("a layout or dtype without a scan")
+    if not np.can_cast(array.dtype, result, "same_kind"):
+        return otherwise("NumPy decides whether the dtypes fit")
+    if name == "prod" and np.geterr()["under"] != "ignore":
+        return otherwise("NumPy reports the conditions")
+    source = x if result in (array.dtype, sum_dtype(array.dtype)) else astype(x, result)
+    shape = list(array.shape)
+    shape[axes[0]] += initial
+    params = {"name": name, "axis": axes[0], "dtype": result, "initial": initial}
+    ours = True
+
+    def numpy(reason: str) -> Any:
+        nonlocal ours
+        ours = False
+        return otherwise(reason)
+
+    scanned = compute("accumulate", [source], params, [(tuple(shape), result)], numpy)
+    told = not ours or result.kind != "f" or name in ("max", "min")
+    if told or _warn(array, scanned._array, axes[0]):
+        return scanned
+    return otherwise("floating-point conditions raise, call or print")
+
+
+def _warn(x: NDArray, scanned: NDArray, axis: int) -> bool:
+    """Warns as NumPy does of what overflowed or became invalid; False where it must raise or call.
+
+    Such values stay so to the end of their line: mostly a look there tells that there are none.
+    """
+    if not scanned.size or np.isfinite(scanned.take(-1, axis)).all():
+        return True
+    modes = np.geterr()
+    for mode, words, where in (
+        (modes["over"], "overflow", np.isinf), (modes["invalid"], "invalid value", np.isnan),
+    ):  # fmt: skip
+        if mode == "ignore" or not _arises(x, scanned, axis, where):
+            continue
+        if mode != "warn":
+            return False
+        message = f"{words} encountered in accumulate"
+        warnings.warn(message, RuntimeWarning, stacklevel=stats.user_depth())
+    return True
+
+
+def _arises(x: NDArray, scanned: NDArray, axis: int, where: Callable[[Any], NDArray]) -> bool:
+    """Whether a line has its first NaN (or infinity) where its element is none."""
+    found = where(scanned)
+    first = np.expand_dims(found.argmax(axis), axis)
+    before = scanned.shape[axis] - x.shape[axis]  # an initial value is finite
+    element = np.take_along_axis(x, np.maximum(first - before, 0), axis)
+    made = ~np.isnan(element) if where is np.isnan else np.isfinite(element)
+    earlier = np.take_along_axis(scanned, np.maximum(first - 1, 0), axis)
+    made &= ~np.isnan(earlier) | (first == 0)
+    return bool((np.take_along_axis(found, first, axis) & made).any())
+
+
+def _dtype(name: str, dtype: Dtype, wish: Any) -> Dtype:
+    if wish is not None:
+        return np.dtype(wish)
+    return sum_dtype(dtype) if name in ("sum", "prod") else dtype
