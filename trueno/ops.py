@@ -435,7 +435,7 @@ _ROUTINES = (
     Routine("convolve",     windows.convolve, gain=ALWAYS),           # (x, weight, bias; ...)
     Routine("max_pool",     windows.max_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
     Routine("avg_pool",     windows.avg_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
-    Routine("accumulate",   _accumulate,    gain=64),                 # (x; name, axis, dtype, initial)
+    Routine("accumulate",   _accumulate,    gain=64),                 # (x; name, axis, ...)
 )
 # fmt: on
 ROUTINES: dict[str, Routine] = {routine.name: routine for routine in _ROUTINES}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +13,6 @@ from trueno.config import SETTINGS
 from trueno.core import Handle, scalar, wrap, wrap_value
 from trueno.dispatch import elementwise, pays, reduce, update
 from trueno.errors import named
-from trueno.graph import Form
 from trueno.handover import WHOLE, call_numpy, host, rewrap, small_target
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, ROUTINES, Op
 from trueno.products import PRODUCTS

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno._backends import _simd, simd_conv, simd_routines
+from trueno._backends import _simd, simd_routines
 from trueno.config import SETTINGS, THREADS
 from trueno.dtypes import (
     ACCELERATED,
@@ -42,7 +42,7 @@ _new = _ffi.new
 _run = _lib.trueno_run
 _BLOCK = _ffi.typeof("int64_t[]")
 
-ROUTINES = simd_routines.ROUTINES | simd_conv.ROUTINES
+ROUTINES = simd_routines.ROUTINES
 
 _WRITTEN = -1  # what C puts in front of a launch's block at the end
 _ERRORS = {

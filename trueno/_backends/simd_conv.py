@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trueno._backends import _simd
-from trueno._backends.simd_routines import Routine, dense, lib, number
+from trueno._backends.routine import Routine, dense, lib, number
 from trueno.dtypes import FLOAT16, FLOAT32, FLOAT64, NUMBER
 from trueno.memory import NDArray, address
 from trueno.plan import Call
