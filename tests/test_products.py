@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trueno as tn
-from tests.compare import agree
+from tests.compare import agree, outcome
 from tests.compare import same as exactly
 
 DTYPES = (*"?bhilBHILefdFD",)
@@ -62,6 +62,44 @@ def test_matmul_is_no_deferral(rng: np.random.Generator) -> None:
         result = tn.evaluate(np.tanh(np.matmul(x + 1, x) + tn.asarray(bias)))
     same(result, np.tanh((a + 1) @ a + bias))
     assert profile.where() == {"simd": 3, "deferred": 0}  # x + 1, the product, what follows it
+
+
+@pytest.mark.parametrize("dtype", ["l", "f", "D"])
+@pytest.mark.parametrize(
+    ("text", "left", "right"),
+    [
+        ("ij,jk->ik", (5, 6), (6, 7)),
+        ("ij,jk->ki", (5, 6), (6, 7)),
+        ("ij,jk", (5, 6), (6, 7)),
+        ("ij,ij->i", (5, 6), (5, 6)),
+        ("ij,ji->", (5, 6), (6, 5)),
+        ("bij,bkj->bki", (3, 5, 6), (3, 4, 6)),
+        ("ijkl,lj->ki", (2, 3, 4, 5), (5, 3)),
+        ("i,j->ji", (5,), (6,)),
+        ("ij,j->ij", (5, 6), (6,)),
+        ("ii,ij->j", (5, 5), (5, 6)),
+        ("ij,k->k", (5, 6), (4,)),
+        ("...j,jk->...k", (2, 5, 6), (6, 7)),
+    ],
+)
+def test_einsum(backend: str, dtype: str, text: str, left: Any, right: Any) -> None:
+    rng = np.random.default_rng(3)
+    a, b = numbers(rng, dtype, left), numbers(rng, dtype, right)
+    same(np.einsum(text, tn.asarray(a), tn.asarray(b)), np.einsum(text, a, b))
+
+
+@pytest.mark.parametrize("name", ["dot", "inner", "outer"])
+def test_products_of_numpy(backend: str, name: str) -> None:
+    rng = np.random.default_rng(4)
+    shapes = [((4,), (4,)), ((3, 4), (4,)), ((4, 4), (4, 4)), ((2, 3, 4), (4, 4)), ((), (3, 4))]
+    for left, right in [*shapes, ((2, 4), (2, 4, 3)), ((3, 4), (5, 7))]:
+        a, b = numbers(rng, "d", left), numbers(rng, "d", right)
+        f = getattr(np, name)
+        theirs, expected = outcome(f, a, b)
+        ours, raised = outcome(f, tn.asarray(a), tn.asarray(b))
+        assert raised is expected
+        if expected is None:
+            same(ours, theirs)
 
 
 def test_errors_are_numpys(backend: str) -> None:

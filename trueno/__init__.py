@@ -16,10 +16,12 @@ from trueno import _array_api, fft, linalg, nn
 from trueno._array_api import *  # noqa: F403
 from trueno._numpy import functions as _functions
 from trueno._numpy import moving as _moving
+from trueno._numpy import products as _products
 from trueno._numpy.fallback import names as _names
 from trueno._numpy.fallback import resolve as _resolve
 from trueno._numpy.functions import *  # noqa: F403
 from trueno._numpy.moving import *  # noqa: F403
+from trueno._numpy.products import *  # noqa: F403
 from trueno.array import TruenoArray
 from trueno.config import backend, config
 from trueno.errors import StrictError, TruenoWarning
@@ -43,8 +45,7 @@ __all__ = [
     "to_numpy",
 ]
 __all__ += _array_api.__all__
-__all__ += _functions.__all__
-__all__ += _moving.__all__
+__all__ += _functions.__all__ + _moving.__all__ + _products.__all__
 
 # ``from trueno.array import ...`` above has bound this name to a module.
 array = _functions.array

@@ -49,20 +49,20 @@ _REDUCE: dict[np.ufunc, Op] = {
 
 
 # How many times fewer elements than elsewhere make our implementation worth asking.
-_GAIN: dict[Any, int] = dict.fromkeys(scans.FUNCTIONS, ROUTINES["accumulate"].gain)
+_GAINS: dict[Any, int] = dict.fromkeys(scans.FUNCTIONS, ROUTINES["accumulate"].gain)
 
 
-def implements(*numpy_functions: Any, routine: str | None = None) -> Callable[[F], F]:
+def implements(*numpy_functions: Any, gain: int = 1) -> Callable[[F], F]:
     """Registers a function as what ``__array_function__`` calls for NumPy's.
 
-    routine: the one that it runs, and that says from how many elements on
+    gain: how many times fewer elements than the threshold make our function the faster one
     """
 
     def register(f: F) -> F:
         for numpy_function in numpy_functions:
             IMPLEMENTED[numpy_function] = f
-            if routine is not None:
-                _GAIN[numpy_function] = ROUTINES[routine].gain
+            if gain != 1:
+                _GAINS[numpy_function] = gain
         return f
 
     return register
@@ -245,7 +245,7 @@ def _limit(f: Any, args: Any) -> int:
     threshold = SETTINGS.get().threshold
     op = _OPERATIONS.get(f)
     if op is None:
-        return threshold // _GAIN.get(f, 1)
+        return threshold // _GAINS.get(f, 1)
     x = args[-1] if args and op.reduce is None else args[0] if args else None
     if type(x) is not Handle.result_class:
         return threshold

@@ -10,13 +10,14 @@ from trueno._array_api._support import call, given, implements, viewed
 from trueno.core import Handle
 from trueno.dispatch import NUMPYS_ERROR
 from trueno.handover import call_numpy
+from trueno.ops import ROUTINES
 from trueno.routines import Refused
 from trueno.selection import taken
 
 __all__ = ["take", "take_along_axis"]
 
 
-@implements(np.take, routine="take")
+@implements(np.take, gain=ROUTINES["take"].gain)
 def take(
     a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise"
 ) -> Any:

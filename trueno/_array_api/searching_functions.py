@@ -12,7 +12,7 @@ from trueno._array_api.statistical_functions import kept, reduced
 from trueno.dispatch import astype, elementwise, reduce
 from trueno.dtypes import INT64, NUMBER
 from trueno.handover import call_numpy
-from trueno.ops import OPS
+from trueno.ops import OPS, ROUTINES
 from trueno.routines import Refused, compute
 
 __all__ = [
@@ -55,7 +55,7 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return reduce(OPS["sum"], x, axis, INT64, kept(keepdims))
 
 
-@implements(np.nonzero, routine="positions")
+@implements(np.nonzero, gain=ROUTINES["positions"].gain)
 def nonzero(a: Any) -> tuple[Any, ...]:
     """The positions of elements that are not zero: an int64 array for each axis.
 
@@ -70,7 +70,7 @@ def nonzero(a: Any) -> tuple[Any, ...]:
     return result
 
 
-@implements(np.searchsorted, routine="searchsorted")
+@implements(np.searchsorted, gain=ROUTINES["searchsorted"].gain)
 def searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
     """Where ``v`` (an array or a scalar) would be inserted into sorted ``a`` (one axis): int64.
 

@@ -12,12 +12,13 @@ from trueno._array_api.searching_functions import nonzero
 from trueno._numpy.functions import ravel
 from trueno.core import Handle
 from trueno.handover import call_numpy
+from trueno.ops import ROUTINES
 from trueno.routines import Refused
 
 __all__ = ["argwhere", "compress", "extract", "flatnonzero"]
 
 
-@implements(np.argwhere, routine="positions")
+@implements(np.argwhere, gain=ROUTINES["positions"].gain)
 def argwhere(a: Any) -> Any:
     """The positions of elements that are not zero: int64 of shape (n, ndim)."""
     try:
@@ -27,13 +28,13 @@ def argwhere(a: Any) -> Any:
     return call_numpy(np.argwhere, (a,), reason=reason)
 
 
-@implements(np.flatnonzero, routine="positions")
+@implements(np.flatnonzero, gain=ROUTINES["positions"].gain)
 def flatnonzero(a: Any) -> Any:
     """The positions, in the flattened array, of elements that are not zero: int64."""
     return nonzero(ravel(a))[0]
 
 
-@implements(np.compress, routine="compress")
+@implements(np.compress, gain=ROUTINES["compress"].gain)
 def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
     """What lies along ``axis`` (None: of the flattened array) where ``condition`` holds."""
 
@@ -54,7 +55,7 @@ def _mask(condition: Any) -> Any:
     return mask
 
 
-@implements(np.extract, routine="compress")
+@implements(np.extract, gain=ROUTINES["compress"].gain)
 def extract(condition: Any, arr: Any) -> Any:
     """The elements of the flattened array where the flattened ``condition`` holds."""
     try:
@@ -67,7 +68,7 @@ def extract(condition: Any, arr: Any) -> Any:
 def _sorting(f: Any, ours: Any) -> None:
     """Registers NumPy's function, whose ``stable`` is not the standard's: here all sorting is."""
 
-    @implements(f, routine=f.__name__)
+    @implements(f, gain=ROUTINES[f.__name__].gain)
     def function(
         a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
     ) -> Any:

@@ -1,0 +1,125 @@
+"""NumPy's products beyond the standard: as matrix products, or elementwise work and sums."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from trueno._array_api._support import given, implements
+from trueno.core import Handle
+from trueno.dispatch import elementwise
+from trueno.dtypes import BOOL, NUMBER
+from trueno.handover import call_numpy
+from trueno.ops import OPS
+from trueno.products import matmul
+
+__all__ = ["dot", "einsum", "inner", "outer"]
+
+
+def _arrays(*operands: Any) -> bool:
+    """Whether all are arrays of numbers with axes, which products here take."""
+    return all(
+        isinstance(x, (Handle, np.ndarray)) and x.ndim > 0 and x.dtype in NUMBER for x in operands
+    )
+
+
+@implements(np.dot)
+def dot(a: Any, b: Any, out: Any = None) -> Any:
+    """The sum of products over the last axis of ``a`` and the last but one (or only) of ``b``.
+
+    With no axes on either side, the elementwise product. ValueError where the lengths differ.
+    """
+    if out is None and _arrays(a, b) and b.ndim <= 2:
+        return matmul(a, b) if a.shape[-1] == b.shape[0] else call_numpy(np.dot, (a, b))
+    return call_numpy(np.dot, (a, b), {} if out is None else {"out": out})
+
+
+@implements(np.inner)
+def inner(a: Any, b: Any, /) -> Any:
+    """The sum of products over the last axes. ValueError where their lengths differ."""
+    if _arrays(a, b) and b.ndim <= 2 and a.shape[-1] == b.shape[-1]:
+        return matmul(a, b.T)
+    return call_numpy(np.inner, (a, b))
+
+
+@implements(np.outer)
+def outer(a: Any, b: Any, out: Any = None) -> Any:
+    """Each element of ``a`` times each of ``b``, both flattened: (a.size, b.size)."""
+    if out is not None or not _arrays(a, b):
+        return call_numpy(np.outer, (a, b), {} if out is None else {"out": out})
+    a, b = given(a), given(b)
+    return elementwise(OPS["multiply"], a.reshape(-1, 1), b.reshape(1, -1))
+
+
+@implements(np.einsum, gain=256)
+def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any) -> Any:
+    """Sums of products over the axes that the first argument's letters name.
+
+    Two arrays contract as a matrix product, or broadcast where nothing is summed. The rest (one
+    array or many, repeated letters, and where no side keeps a letter of its own) is NumPy's.
+    """
+    if out is None and not kwargs and len(operands) == 3 and isinstance(operands[0], str):
+        text, a, b = operands
+        letters = _letters(text)
+        if letters is not None and _arrays(a, b) and _fit(letters, a, b):
+            return _contract(*letters, given(a), given(b))
+    return call_numpy(np.einsum, operands, {"out": out, "optimize": optimize, **kwargs})
+
+
+def _letters(text: str) -> tuple[str, str, str] | None:
+    """The letters of two operands and of the result; None for what is no plain contraction."""
+    text = text.replace(" ", "")
+    left, arrow, result = text.partition("->")
+    parts = left.split(",")
+    if len(parts) != 2 or not all((p + result).isalpha() or not p + result for p in parts):
+        return None
+    if not arrow:
+        result = "".join(sorted(c for c in set(parts[0] + parts[1]) if left.count(c) == 1))
+    a, b = parts
+    distinct = all(len(set(p)) == len(p) for p in (a, b, result))
+    alone = set(a) ^ set(b)  # a letter of one operand that the result lacks is a sum of its own
+    fits = distinct and alone and alone <= set(result) <= set(a + b)
+    return (a, b, result) if fits else None
+
+
+def _fit(letters: tuple[str, str, str], a: Any, b: Any) -> bool:
+    if len(letters[0]) != a.ndim or len(letters[1]) != b.ndim:
+        return False
+    sizes = dict(zip(letters[0], a.shape, strict=True))
+    same = all(sizes.get(c, n) == n for c, n in zip(letters[1], b.shape, strict=True))
+    return same and np.result_type(a.dtype, b.dtype) != BOOL
+
+
+def _contract(a: str, b: str, result: str, x: Any, y: Any) -> Any:
+    sizes = dict(zip(a + b, x.shape + y.shape, strict=True))
+    summed = [c for c in a if c in b and c not in result]
+    if not summed:
+        return elementwise(OPS["multiply"], _aligned(x, a, result), _aligned(y, b, result))
+    shared = [c for c in result if c in a and c in b]
+    rows, columns = ([c for c in result if c in p and c not in shared] for p in (a, b))
+    product = matmul(
+        _stacked(x, a, sizes, shared, rows, summed), _stacked(y, b, sizes, shared, summed, columns)
+    )
+    order = shared + rows + columns
+    unfolded = product.reshape([sizes[c] for c in order])
+    if order == list(result):
+        return unfolded
+    return unfolded.transpose([order.index(c) for c in result]).copy()
+
+
+def _aligned(x: Any, letters: str, result: str) -> Any:
+    """The axes in the result's order, with one of length 1 for each that ``x`` lacks."""
+    ordered = x.transpose([letters.index(c) for c in result if c in letters])
+    index = tuple([slice(None) if c in letters else None for c in result])
+    return ordered[index]
+
+
+def _stacked(
+    x: Any, letters: str, sizes: dict[str, int], stack: list[str], *sides: list[str]
+) -> Any:
+    """A stack of matrices, each of whose sides folds some of the axes."""
+    ordered = x.transpose([letters.index(c) for c in (*stack, *sides[0], *sides[1])])
+    folded = [math.prod([sizes[c] for c in side]) for side in sides]
+    return ordered.reshape([sizes[c] for c in stack] + folded)
