@@ -43,7 +43,7 @@ def small_array(x: Handle, op: Op | None = None) -> NDArray | None:
     buffer = x._buffer
     if buffer is None or buffer.plain:
         array = x._array
-        gain = 1 if op is None or not op.gains else op.gain(array.dtype)
+        gain = 1 if op is None else op.gain(array.dtype)
         if array.size * gain < SETTINGS.get().threshold:
             return array
     return None
@@ -59,7 +59,7 @@ def small_target(x: Handle, op: Op) -> NDArray | None:
     buffer = x._buffer
     if buffer is None or (buffer.plain and not buffer.readers and buffer.device is None):
         array = x._array
-        gain = op.gain(array.dtype) if op.gains else 1
+        gain = op.gain(array.dtype)
         if array.size * gain < SETTINGS.get().threshold:
             return array
     return None

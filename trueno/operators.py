@@ -68,7 +68,7 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
     """The operator, its reflection and its in-place form."""
     op = OPS[name]
     ufunc = op.meaning
-    gains = op.gains
+    gains, most = op.gains, op.most
     python = _PYTHON[name]
     compares = python in (operator.eq, operator.ne)
 
@@ -78,7 +78,7 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
             b = other
             kind, ours = type(other), type(self)
             limit = SETTINGS.get().threshold
-            gain = gains.get(a.dtype.char, 1) if gains else 1
+            gain = most if a.size * most < limit else gains.get(a.dtype.char, 1)
             if kind is ours:
                 b = None
                 if other._node is None and ((buffer := other._buffer) is None or buffer.plain):

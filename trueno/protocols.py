@@ -79,7 +79,7 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
     if op is not None and (not kwargs or kwargs.keys() == _ONLY_OUT):
         ours = Handle.result_class
         limit = SETTINGS.get().threshold
-        gains = op.gains
+        gains, most = op.gains, op.most
         arrays: list[Any] = []
         for x in inputs:
             kind = type(x)
@@ -88,7 +88,7 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
                     break
                 array = x._array
                 size = array.size
-                if size * (gains.get(array.dtype.char, 1) if gains else 1) >= limit:
+                if size * most >= limit and size * gains.get(array.dtype.char, 1) >= limit:
                     break
                 arrays.append(array)
             elif kind is float or kind is int or kind is np.float64:
