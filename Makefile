@@ -1,5 +1,6 @@
 # make demo: set up and run the main job.     make test: set up and run every test.
 # make quick: the tests of a minute.          make lint: style, types, layers.
+# make native-check: the C engine by clang, for ARM under qemu, and under sanitizers.
 # Needs python3 (3.11 or later, with venv and headers) and a C compiler.
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ RUN := $(VENV)/bin/python
 PYTEST_FLAGS ?=
 DEMO_FLAGS ?=
 
-.PHONY: all setup demo test quick lint format wheel-check clean
+.PHONY: all setup demo test quick native-check lint format wheel-check clean
 
 all: demo
 
@@ -34,6 +35,9 @@ test: setup
 
 quick: setup
 	$(RUN) -m pytest -m "not slow" --hypothesis-profile=quick $(PYTEST_FLAGS) tests
+
+native-check: setup
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" csrc/tests/run
 
 lint: setup
 	$(RUN) -m ruff check --extend-exclude build .

@@ -1,6 +1,10 @@
 /* The instruction sets this library was built for, and the choice among them. */
 #include <stddef.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "threads.h"
 #include "trueno.h"
 
@@ -34,13 +38,21 @@ enum { AVAILABLE = sizeof available / sizeof *available };
 
 const Kernels *trueno_kernels;
 
+#if defined(__x86_64__)
+/* __builtin_cpu_supports does not know it in every compiler. */
+static bool has_f16c(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+#endif
+
 /* The features that -march=x86-64-v3 and -march=x86-64-v4 let the compiler use. */
 static bool runs_here(const Kernels *kernels) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
               __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-              __builtin_cpu_supports("f16c") && __builtin_cpu_supports("popcnt");
+              __builtin_cpu_supports("popcnt") && has_f16c();
 #ifdef HAVE_AVX512
     if (kernels == &kernels_avx512)
         return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -264,8 +264,16 @@ static void split(Run *run) {
     run->units = groups * run->parts;
 }
 
+/* Whether another output than `output` is the input itself. */
+static bool goes_elsewhere(const Program *p, int input, int output) {
+    for (int k = 0; k < p->outputs; k++)
+        if (k != output && p->output[k].value == input) return true;
+    return false;
+}
+
 /* An output may be an input's own memory. If a later step still reads that input, or a check reads
- * the operands after the step that overwrites them, the result is stored when all is done. */
+ * the operands after the step that overwrites them, the result is stored when all is done. If
+ * another output is that input, its tiles are copied before anything is stored. */
 static void find_deferred(Run *run) {
     const Program *p = run->program;
     for (int k = 0; k < p->outputs; k++) {
@@ -273,6 +281,8 @@ static void find_deferred(Run *run) {
         run->deferred[k] = o->producer < 0;
         for (int i = 0; i < p->inputs && !o->reduces; i++) {
             if (run->layout.operand[i].base != run->layout.operand[p->inputs + k].base) continue;
+            Operand *input = run->layout.operand + i;
+            if (input->mode == DENSE && goes_elsewhere(p, i, k)) input->mode = STRIDED;
             int last = p->input[i].last_step;
             if (o->producer < last || (o->producer == last && o->checked)) run->deferred[k] = true;
         }

@@ -3,6 +3,7 @@
 #define TRUENO_VM_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include "fpstate.h"
 #include "layout.h"
