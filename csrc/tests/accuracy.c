@@ -373,7 +373,8 @@ int main(int argc, char **argv) {
     }
     if (argc == 2 && !strcmp(argv[1], "check")) return check();
     if (argc < 3) {
-        fprintf(stderr, "usage: accuracy names | check | f32 NAME [STRIDE] | f64 NAME [COUNT]\n");
+        fprintf(stderr, "usage: accuracy names | check | f32 NAME [STRIDE] | f64 NAME [COUNT]"
+                        "\n");
         return 2;
     }
     const function *f = find(argv[2]);
