@@ -271,6 +271,12 @@ static void make(Source *s, Case *c) {
     for (; p->steps < steps; p->steps++) add_step(s, c, p->steps);
     int outputs = 1 + (int)choose(s, OUTPUTS);
     for (; p->outputs < outputs; p->outputs++) add_output(s, c, p->outputs);
+    bool reduces = false;
+    for (int k = 0; k < outputs; k++) reduces = reduces || c->out[k].reduces;
+    if (!reduces) { /* then a launch has no reduced axes */
+        c->reduced_dims = 0;
+        memset(c->reduced, 0, sizeof c->reduced);
+    }
     p->slots = p->storages = p->inputs + p->consts + p->steps;
     p->masks = p->steps + p->outputs;
     p->cost = 1 << choose(s, 21); /* also small launches go to several threads */
