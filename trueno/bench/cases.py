@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from trueno import nn
+
 Arrays = tuple[np.ndarray[Any, Any], ...]
 Function = Callable[..., Any]
 
@@ -126,6 +128,21 @@ def _fold(name: str, of_torch: Function | None = None) -> Benchmark:
     )
 
 
+def _conv_arrays(rng: np.random.Generator) -> Arrays:
+    return tuple([rng.standard_normal(s, np.float32) for s in ((8, 64, 56, 56), (64, 64, 3, 3))])
+
+
+def _conv(_: Any, x: Any, weight: Any) -> Any:
+    """A 3 x 3 convolution, padded by 1: Trueno's own, or im2col as one writes it in NumPy."""
+    if type(x) is not np.ndarray:
+        return nn.conv2d(x, weight, padding=1)
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
+    columns = windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, 64 * 9)
+    product = columns @ weight.reshape(64, -1).T
+    return np.ascontiguousarray(product.reshape(8, 56, 56, 64).transpose(0, 3, 1, 2))
+
+
 def _pairs(f: Function, n: int = 1) -> tuple[Function, Any]:
     return lambda xp, *arrays: f(*arrays), _floats("f8", *[_SMALL] * n)
 
@@ -167,6 +184,8 @@ GROUPS: dict[str, list[Benchmark]] = {
                   torch=lambda torch, a, b, bias: _torch_gelu(torch, a @ b + bias)),
         Benchmark("sort", lambda xp, a: xp.sort(a), _floats("f4", _N),
                   torch=lambda torch, a: torch.sort(a)[0]),
+        Benchmark("conv2d 3 x 3", _conv, _conv_arrays, jax=False,
+                  torch=lambda torch, x, w: torch.nn.functional.conv2d(x, w, padding=1)),
     ],
     "small": [
         Benchmark("x + y", *_pairs(lambda x, y: x + y, 2), repeat=5000),
