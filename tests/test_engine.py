@@ -382,3 +382,10 @@ def test_every_row_of_the_table_is_complete() -> None:
         assert op.types is not None or op.name in ("where", "cast")
         if op.wgsl is not None:
             op.wgsl.format("x", "y", "z", T="f32", S="f32")
+
+
+def test_elements_that_lie_apart_pay_later() -> None:
+    x = tn.ones(1 << 12)
+    with tn.config(backend="simd", threshold=1 << 10), tn.profile() as profile:
+        tn.evaluate(x[::2] + x[1::2], x[: 1 << 11] + x[1 << 11 :])
+    assert profile.where() == {"simd": 1, "deferred": 0}

@@ -197,7 +197,7 @@ class _Decision(NamedTuple):
     """
 
     size: int | None
-    gain: int
+    gain: float
     refusal: str
     form: Form | None = None
     ins: tuple[Dtype, ...] = ()
@@ -226,6 +226,17 @@ def _remember(
         engine.quick_decisions[(*key[:2], *operands.layout)] = decision
 
 
+# Elements that lie apart (``x[::2]``) are gathered into tiles first, which NumPy's loops spare
+# themselves: a call alone pays with so many times more elements.
+_GATHERING_LOSS = 8
+
+
+def _apart(array: NDArray | Form) -> bool:
+    """Whether no two elements are neighbours in memory."""
+    steps = [abs(s) for n, s in zip(array.shape, array.strides, strict=True) if n > 1 and s]
+    return bool(steps) and min(steps) > array.dtype.itemsize
+
+
 def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision:
     try:
         shape = operands.shape()
@@ -240,7 +251,11 @@ def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision
         *ins, out = resolve(op, tuple(operands.keys))
     except TypeError:
         return _Decision(size, 1, NUMPYS_ERROR)
-    gain = max([op.gain(key) for key in operands.keys if not isinstance(key, type)], default=1)
+    gain: float = max(
+        [op.gain(key) for key in operands.keys if not isinstance(key, type)], default=1
+    )
+    if any(array is not None and _apart(array) for array in operands.arrays):
+        gain /= _GATHERING_LOSS
     backend, reason = engine.choose(op.name, tuple(ins), out, operands.pin, operands.on_gpu)
     if backend is None:
         return _Decision(size, gain, reason)
