@@ -35,5 +35,6 @@ def test_an_excluded_test_that_passes_is_a_failure(
     file = pytester.path / "exclusions.txt"
     file.write_text("# why\ntest_it.py::test_a\ntest_it.py::test_b\n")
     monkeypatch.setenv("CONFORMANCE_EXCLUSIONS", str(file))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))  # an installed Trueno has none
     result = pytester.runpytest_subprocess("-p", "conformance.exclusions")
     result.assert_outcomes(passed=1, failed=1, xfailed=1)
