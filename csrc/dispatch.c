@@ -118,6 +118,11 @@ void *trueno_cast(int source, int target) {
     return known ? (void *)trueno_kernels->casts[source][target] : NULL;
 }
 
+void *trueno_pair(int first, int second) {
+    bool known = first >= 0 && first < PAIR_FIRSTS && second >= 0 && second < PAIR_SECONDS;
+    return known ? (void *)trueno_kernels->pairs[first][second] : NULL;
+}
+
 void *trueno_round16(void) { return (void *)trueno_kernels->round16; }
 
 void *trueno_pick(int largest, int dtype) {

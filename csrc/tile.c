@@ -163,18 +163,33 @@ static void bring_in(Machine *m, int64_t n, int64_t piece) {
          piece, false);
 }
 
+/* Whether conditions of a pair of operations may be new for either. */
+static bool is_news(const Machine *m, const Step *parts, int raised) {
+    return raised & ((parts[0].trusted & ~m->masks[parts[0].mask]) |
+                     (parts[1].trusted & ~m->masks[parts[1].mask]));
+}
+
+static void run_step(Machine *m, const Step *s, int64_t n) {
+    const char *x = m->at[s->args[0]], *y = m->at[s->args[1]], *z = m->at[s->args[2]];
+    if (s->trusted && m->dirty) fp_take();
+    ((Loop *)s->run)(x, y, z, m->at[s->out], n);
+    m->dirty = !s->trusted;
+    int raised = s->trusted ? fp_take() & s->trusted : 0;
+    if (!s->parts) {
+        m->masks[s->mask] |= raised;
+    } else if (raised && is_news(m, s->parts, raised)) {
+        run_step(m, s->parts, n);
+        run_step(m, s->parts + 1, n);
+    }
+    if (s->check)
+        m->masks[s->mask] |= ((Check *)s->check)(x, y, m->at[s->out], n, s->derived, s->pole);
+}
+
 static void run_steps(Machine *m, int64_t n) {
     const Program *p = m->run->program;
     for (int i = 0; i < p->steps; i++) {
-        const Step *s = p->step + i;
-        const char *x = m->at[s->args[0]], *y = m->at[s->args[1]], *z = m->at[s->args[2]];
         if (m->run->prefetches) prefetch_share(m, n, i);
-        if (s->trusted && m->dirty) fp_take();
-        ((Loop *)s->run)(x, y, z, m->at[s->out], n);
-        m->dirty = !s->trusted;
-        if (s->trusted) m->masks[s->mask] |= fp_take() & s->trusted;
-        if (s->check)
-            m->masks[s->mask] |= ((Check *)s->check)(x, y, m->at[s->out], n, s->derived, s->pole);
+        run_step(m, p->step + i, n);
     }
 }
 

@@ -91,10 +91,15 @@ enum {
 };
 #include "undef.h"
 
+/* The operations of a pair: the first gives r, the second takes it. */
+enum { PAIR_add, PAIR_subtract, PAIR_multiply, PAIR_FIRSTS };
+enum { PAIR_plus, PAIR_minus, PAIR_from, PAIR_times, PAIR_SECONDS };
+
 /* Everything that is compiled once an instruction set. */
 typedef struct {
     const char *isa;
     Loop *loops[OPS][DTYPES];
+    Loop *pairs[PAIR_FIRSTS][PAIR_SECONDS]; /* of float32 */
     Loop *casts[DTYPES][DTYPES];
     Loop *round16;
     Pick *pick[2][DTYPES];

@@ -271,9 +271,9 @@ static bool goes_elsewhere(const Program *p, int input, int output) {
     return false;
 }
 
-/* An output may be an input's own memory. If a later step still reads that input, or a check reads
- * the operands after the step that overwrites them, the result is stored when all is done. If
- * another output is that input, its tiles are copied before anything is stored. */
+/* An output may be an input's own memory. If a later step still reads that input, or the step that
+ * overwrites it reads it again after its loop, the result is stored when all is done. If another
+ * output is that input, its tiles are copied before anything is stored. */
 static void find_deferred(Run *run) {
     const Program *p = run->program;
     for (int k = 0; k < p->outputs; k++) {

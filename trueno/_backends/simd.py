@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,10 @@ _TRUSTED = frozenset(
 )
 # Of operations that may overflow and have poles: the operand that is zero at a pole.
 _POLES = {"pow": 0, "floor_divide": 1}
+# Operations on float32 that one loop computes two at a time, as trueno_pair numbers them: the
+# first, and the second by the place of the first's result among its operands.
+_FIRST = {"add": 0, "subtract": 1, "multiply": 2, "square": 2}
+_SECOND = {"add": (0, 0), "subtract": (1, 2), "multiply": (3, 3)}
 # A rough price, in simple steps, of operations that take much longer than those.
 _CHEAP = _TRUSTED | {
     "negative", "positive", "abs", "sign", "conj", "floor", "ceil", "trunc", "round", "copysign",
@@ -140,6 +145,8 @@ class _Compiler:
         self.cost = 0  # bytes computed an element, times the price
         self.narrow: dict[int, int] = {}  # value -> slot, in its own dtype
         self.wide: dict[int, int] = {}  # float16 value -> slot of its float32 form
+        self.arithmetic: dict[int, str] = {}  # slot -> operation that may be part of a pair
+        self.parts: list[Any] = []  # of the pairs
         for value in range(len(self.itemsize)):
             self.narrow[value] = value
 
@@ -192,6 +199,8 @@ class _Compiler:
         result = FLOAT32 if dtype == FLOAT16 and not own else dtype
         conditions = _conditions(name, computed)
         slot = self._step(_loop(name, computed), slots, result, mask, **conditions)
+        if name in _FIRST and computed == FLOAT32:
+            self.arithmetic[slot] = name
         if result == dtype:
             self.narrow[value] = slot
         else:
@@ -283,20 +292,55 @@ class _Compiler:
             return _ffi.NULL
         return _lib.trueno_reducer(name.encode(), NUMBER[kernel.inputs[0]], NUMBER[lane])
 
+    def _join(self, results: set[int]) -> None:
+        """Makes one step of two, where the second alone reads what the first gives."""
+        readers = Counter(slot for step in self.steps for slot in set(step["args"]))
+        steps: dict[int, dict[str, Any]] = {}  # by the slot of the result
+        firsts: set[int] = set()
+        for step in self.steps:
+            slot = step["out"]
+            name = self.arithmetic.get(slot)
+            x, y, _ = step["args"]
+            first = y if y in firsts else x
+            steps[slot] = step
+            if name in _SECOND and x != y and first in firsts:
+                steps[slot] = self._pair(steps.pop(first), step)
+            elif name in _FIRST and readers[slot] == 1 and slot not in results:
+                firsts.add(slot)
+        self.steps = list(steps.values())
+
+    def _pair(self, first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+        """One step of two; alone, the first puts its result where the second does."""
+        slot, place = second["out"], second["args"].index(first["out"])
+        numbers = _FIRST[self.arithmetic[first["out"]]], _SECOND[self.arithmetic[slot]][place]
+        other = second["args"][1 - place]
+        args = (other, slot) if place else (slot, other)
+        parts = _new("Step[]", [first | {"out": slot}, second | {"args": (*args, slot)}])
+        self.parts.append(parts)
+        return {
+            "run": _lib.trueno_pair(*numbers),
+            "args": (*first["args"][:2], other),
+            "out": slot,
+            "trusted": first["trusted"] | second["trusted"],
+            "parts": parts,
+        }
+
     def _assemble(self, outputs: list[dict[str, Any]]) -> _Program:
         kernel = self.kernel
+        results = {output["value"] for output in outputs}
+        self._join(results)
         producer = {step["out"]: i for i, step in enumerate(self.steps)}
         last_read = {slot: i for i, step in enumerate(self.steps) for slot in step["args"]}
         for output in outputs:
             output["producer"] = producer.get(output["value"], -1)
             step = self.steps[output["producer"]] if output["producer"] >= 0 else {}
-            output["checked"] = int(bool(step.get("check")))
+            output["checked"] = int(_reads_again(step))
         inputs = [
             {"size": dtype.itemsize, "type": id(_own(dtype)), "last_step": last_read.get(i, -1)}
             for i, dtype in enumerate(kernel.inputs)
         ]
         consts = [{"size": dtype.itemsize, "type": id(_own(dtype).type)} for dtype in kernel.consts]
-        storage, storages = self._allocate(last_read, {output["value"] for output in outputs})
+        storage, storages = self._allocate(last_read, results)
         arrays = [
             _new("Input[]", inputs),
             _new("Const[]", consts),
@@ -324,13 +368,13 @@ class _Compiler:
                 "storage": arrays[4],
             },
         )
-        return _Program(pointer, arrays, masks, (0,) * masks)
+        return _Program(pointer, [*arrays, *self.parts], masks, (0,) * masks)
 
     def _allocate(self, last_read: dict[int, int], results: set[int]) -> tuple[list[int], int]:
         """A tile buffer for every slot: inputs and constants have their own, results share theirs
         with values that are no longer read."""
         own = len(self.kernel.inputs) + len(self.kernel.consts)
-        storage = list(range(own))
+        storage = [*range(own), *[0] * (len(self.itemsize) - own)]  # none for firsts of pairs
         free: list[int] = []
         count = own
         for i, step in enumerate(self.steps):
@@ -339,21 +383,26 @@ class _Compiler:
                 for slot in dict.fromkeys(step["args"])
                 if slot >= own and last_read[slot] == i and slot not in results
             ]
-            # A loop may write over an operand of the same width; a check reads operands afterwards.
-            width = self.itemsize[step["out"]]
-            reusable = [s for s in dead if self.itemsize[s] == width and not step.get("check")]
-            if reusable:
-                storage.append(storage[reusable[0]])
-                dead.remove(reusable[0])
+            out = step["out"]
+            # A loop may write over an operand of the same width.
+            same_width = [slot for slot in dead if self.itemsize[slot] == self.itemsize[out]]
+            if same_width and not _reads_again(step):
+                storage[out] = storage[same_width[0]]
+                dead.remove(same_width[0])
             elif free:
-                storage.append(free.pop())
+                storage[out] = free.pop()
             else:
-                storage.append(count)
+                storage[out] = count
                 count += 1
             free += [storage[slot] for slot in dead]
-            if step["out"] not in last_read and step["out"] not in results:
-                free.append(storage[step["out"]])
+            if out not in last_read and out not in results:
+                free.append(storage[out])
         return storage, count
+
+
+def _reads_again(step: dict[str, Any]) -> bool:
+    """Whether a step's operands are read after its loop: by a check, or by a pair's parts."""
+    return bool(step.get("check") or step.get("parts"))
 
 
 def _own(dtype: Dtype) -> Dtype:
