@@ -240,6 +240,7 @@ enum { DIVISION_BLOCK = 256 };
             T x = xs[i], y = ys[i], d = NO_QUOTIENT(y, T) ? (T)1 : y; \
             U r, u = divide_long(x < 0 ? 0 - (U)x : (U)x, d < 0 ? 0 - (U)d : (U)d, &r); \
             T q = (x < 0) == (d < 0) ? (T)u : (T)(0 - u), rest = x < 0 ? (T)(0 - r) : (T)r; \
+            (void)q; /* which remainders do without */ \
             out[i] = CUT_##name(x, y, d, q, rest, T); \
         } \
     } \
@@ -264,6 +265,7 @@ enum { DIVISION_BLOCK = 256 };
                 out[i] = CUT_##name(x, y, (T)1, x, (T)0, T); \
             } else { \
                 T q = x / y, rest = x % y; \
+                (void)q; \
                 out[i] = CUT_##name(x, y, y, q, rest, T); \
             } \
         } \
