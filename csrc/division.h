@@ -18,8 +18,9 @@
 #define FLOORED_fmod(x, y, d, q, rest, T) (BETWEEN(rest, x, d) ? (T)((rest) - (d)) : (rest))
 
 #define CUT_floor_divide(x, y, d, q, rest, T) QUOTIENT_OR_NONE(x, y, (q) - BETWEEN(rest, x, d), T)
-#define CUT_remainder(x, y, d, q, rest, T) (BETWEEN(rest, x, d) ? (T)((rest) + (d)) : (rest))
-#define CUT_fmod(x, y, d, q, rest, T) (rest)
+#define CUT_remainder(x, y, d, q, rest, T) \
+    ((void)(q), BETWEEN(rest, x, d) ? (T)((rest) + (d)) : (rest))
+#define CUT_fmod(x, y, d, q, rest, T) ((void)(q), (rest))
 
 #define NO_QUOTIENT(y, T) (((y) == 0) | (IS_SIGNED(T) & ((y) == (T)-1)))
 
