@@ -13,8 +13,8 @@ from trueno.dispatch import assign
 from trueno.errors import named
 from trueno.handover import before_write, host, pinned, small_array
 from trueno.memory import NDArray
-from trueno.routines import MOST_GAIN, Refused
-from trueno.selection import select, store
+from trueno.routines import Refused
+from trueno.selection import SELECTION_GAIN, select, store
 
 
 def view_of(handle: Any, f: Callable[[NDArray], NDArray], name: str) -> Any:
@@ -72,7 +72,7 @@ def _plain_key(key: Any) -> Any:
 
 def _picks_many(key: Any) -> bool:
     """Whether the key holds an array large enough for a routine."""
-    limit = SETTINGS.get().threshold // MOST_GAIN
+    limit = SETTINGS.get().threshold // SELECTION_GAIN
     for item in key if type(key) is tuple else (key,):
         kind = type(item)
         if (kind is np.ndarray or kind is Handle.result_class) and item.size >= limit:

@@ -30,9 +30,6 @@ class Refused(Exception):  # noqa: N818 (a signal, not an error)
     """Why no backend runs a routine, or it does not pay."""
 
 
-MOST_GAIN = max(row.gain for row in ROUTINES.values())
-
-
 def refuse(reason: str) -> Any:
     """An ``otherwise`` for callers that take more than one step: raises Refused."""
     raise Refused(reason)

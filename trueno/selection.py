@@ -17,9 +17,13 @@ from trueno.dtypes import BOOL, INT64
 from trueno.engine import BELOW
 from trueno.handover import host
 from trueno.memory import NDArray
-from trueno.ops import MASK_BLOCK, OPS
+from trueno.ops import MASK_BLOCK, OPS, ROUTINES
 from trueno.routines import Refused, compute, pays, refuse, update
 
+# Of all that an index may ask for: how many times fewer elements than elsewhere are enough.
+SELECTION_GAIN = max(
+    ROUTINES[name].gain for name in ("compress", "expand", "mask_fill", "take", "put")
+)
 _UNSUPPORTED = "an index that no routine takes"
 _MOST_INDICES = 8  # that a routine takes at once
 
