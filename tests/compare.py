@@ -28,7 +28,9 @@ def same(ours: Any, theirs: Any, exact: bool = True) -> None:
         assert ours.shape == theirs.shape
         values = np.asarray(ours)
         if theirs.dtype.kind not in "fc":
-            assert np.array_equal(values, theirs), f"{values!r} instead of {theirs!r}"
+            times = theirs.dtype.kind in "mM"  # of which NaT differs from itself
+            equal = np.array_equal(values, theirs, equal_nan=times)
+            assert equal, f"{values!r} instead of {theirs!r}"
         elif exact:
             np.testing.assert_array_equal(values, theirs)
         else:
