@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -35,6 +36,10 @@ def _seconds(call: Callable[..., Any], arrays: tuple[Any, ...], repeat: int) -> 
     return elapsed / repeat
 
 
+def _observed(result: Any) -> Any:
+    return evaluate(*result) if isinstance(result, tuple) else evaluate(result)
+
+
 def _calls(benchmark: Benchmark, peers: list[Peer]) -> dict[str, tuple[Any, tuple[Any, ...]]]:
     """What each library calls, and on which arrays."""
     plain = benchmark.arrays(np.random.default_rng(0))
@@ -43,7 +48,7 @@ def _calls(benchmark: Benchmark, peers: list[Peer]) -> dict[str, tuple[Any, tupl
     calls: dict[str, tuple[Any, tuple[Any, ...]]] = {
         "numpy": (lambda *arrays: run(np, *arrays), plain),
         "trueno": (
-            (lambda *arrays: run(np, *arrays)) if small else (lambda *a: evaluate(run(np, *a))),
+            (lambda *arrays: run(np, *arrays)) if small else (lambda *a: _observed(run(np, *a))),
             tuple([asarray(a) for a in plain]),
         ),
     }
@@ -110,7 +115,7 @@ def _table(title: str, rows: list[dict[str, Any]], peers: list[Peer], small: boo
         table.add_column("behind" if small else "to best peer", justify="right", no_wrap=True)
     for row in rows:
         seconds = row["seconds"]
-        cells = [row["name"]]
+        cells = [escape(row["name"])]
         cells += [f"{seconds[k] * scale:.2f}" if k in seconds else "" for k in libraries]
         cells += [f"{row['ratio']:.2f}x", f"{row['low']:.2f} to {row['high']:.2f}"]
         if small:
