@@ -2,19 +2,13 @@
  * `columns` of rows that lie side by side. The order of combination depends on the lengths alone:
  * neither on the instruction set nor on the address. */
 
+#include "combine.h"
+
 /* A run of up to RUN_BYTES is read as four streams side by side, which the memory serves faster
  * than one. A step takes LANES of each stream, STEPS steps add up in LANES accumulators; blocks are
  * combined pairwise. No more additions follow each other than in NumPy's pairwise sum. */
 enum { LANES = 64, STEPS = 16, STREAMS = 4, STEP = STREAMS * LANES, SHORT = 8, SERIAL = 128 };
 
-#define ADD(a, b) ((a) + (b))
-#define MULTIPLY(a, b) ((a) * (b))
-/* NaN of either operand. One selection after the other: as one, gcc makes branches of them. */
-#define EXTREME(a, b, ORDER) \
-    ({ __typeof__(a) first = (a), other = (b), chosen = first ORDER other ? first : other; \
-       first != first ? first : chosen; })
-#define LARGER(a, b) EXTREME(a, b, >)
-#define SMALLER(a, b) EXTREME(a, b, <)
 #define OR(a, b) ((a) | (b))
 #define AND(a, b) ((a) & (b))
 
@@ -79,7 +73,8 @@ enum { LANES = 64, STEPS = 16, STREAMS = 4, STEP = STREAMS * LANES, SHORT = 8, S
     static A name##_##F##_##T##_short(const M *x, int64_t n) { \
         if (n < SHORT) return name##_##F##_##T##_few(x, n); \
         if (n <= SERIAL) return name##_##F##_##T##_some(x, n); \
-        A a = name##_##F##_##T##_some(x, SERIAL), b = name##_##F##_##T##_short(x + SERIAL, n - SERIAL); \
+        A a = name##_##F##_##T##_some(x, SERIAL); \
+        A b = name##_##F##_##T##_short(x + SERIAL, n - SERIAL); \
         return (A)COMBINE(a, b); \
     } \
     /* From STEP elements to RUN_BYTES.*/ \
@@ -211,72 +206,33 @@ enum { LANES = 64, STEPS = 16, STREAMS = 4, STEP = STREAMS * LANES, SHORT = 8, S
         } \
     }
 
-/* In M's order: dtype in memory, its type, the type that a few add up in, the accumulator. */
-#define SUMMED(M) \
-    M(sum, b8, uint8_t, uint8_t, i64, int64_t, ADD, VALUE) \
-    M(sum, i8, int8_t, int16_t, i64, int64_t, ADD, VALUE) \
-    M(sum, i16, int16_t, int32_t, i64, int64_t, ADD, VALUE) \
-    M(sum, i32, int32_t, int64_t, i64, int64_t, ADD, VALUE) \
-    M(sum, i64, int64_t, int64_t, i64, int64_t, ADD, VALUE) \
-    M(sum, u8, uint8_t, uint16_t, u64, uint64_t, ADD, VALUE) \
-    M(sum, u16, uint16_t, uint32_t, u64, uint64_t, ADD, VALUE) \
-    M(sum, u32, uint32_t, uint64_t, u64, uint64_t, ADD, VALUE) \
-    M(sum, u64, uint64_t, uint64_t, u64, uint64_t, ADD, VALUE) \
-    M(sum, b8, uint8_t, double, f64, double, ADD, VALUE) \
-    M(sum, i8, int8_t, double, f64, double, ADD, VALUE) \
-    M(sum, i16, int16_t, double, f64, double, ADD, VALUE) \
-    M(sum, i32, int32_t, double, f64, double, ADD, VALUE) \
-    M(sum, i64, int64_t, double, f64, double, ADD, VALUE) \
-    M(sum, u8, uint8_t, double, f64, double, ADD, VALUE) \
-    M(sum, u16, uint16_t, double, f64, double, ADD, VALUE) \
-    M(sum, u32, uint32_t, double, f64, double, ADD, VALUE) \
-    M(sum, u64, uint64_t, double, f64, double, ADD, VALUE) \
-    M(sum, f32, float, double, f64, double, ADD, VALUE) \
-    M(sum, f32, float, float, f32, float, ADD, VALUE) \
-    M(sum, f64, double, double, f64, double, ADD, VALUE)
-#define MULTIPLIED(M) \
-    M(prod, b8, uint8_t, int64_t, i64, int64_t, MULTIPLY, VALUE) \
-    M(prod, i8, int8_t, int64_t, i64, int64_t, MULTIPLY, VALUE) \
-    M(prod, i16, int16_t, int64_t, i64, int64_t, MULTIPLY, VALUE) \
-    M(prod, i32, int32_t, int64_t, i64, int64_t, MULTIPLY, VALUE) \
-    M(prod, i64, int64_t, int64_t, i64, int64_t, MULTIPLY, VALUE) \
-    M(prod, u8, uint8_t, uint64_t, u64, uint64_t, MULTIPLY, VALUE) \
-    M(prod, u16, uint16_t, uint64_t, u64, uint64_t, MULTIPLY, VALUE) \
-    M(prod, u32, uint32_t, uint64_t, u64, uint64_t, MULTIPLY, VALUE) \
-    M(prod, u64, uint64_t, uint64_t, u64, uint64_t, MULTIPLY, VALUE) \
-    M(prod, f32, float, float, f32, float, MULTIPLY, VALUE) \
-    M(prod, f64, double, double, f64, double, MULTIPLY, VALUE)
-#define SAME_DTYPE(M, name, COMBINE) \
-    M(name, b8, uint8_t, uint8_t, b8, uint8_t, COMBINE, VALUE) \
-    M(name, i8, int8_t, int8_t, i8, int8_t, COMBINE, VALUE) \
-    M(name, i16, int16_t, int16_t, i16, int16_t, COMBINE, VALUE) \
-    M(name, i32, int32_t, int32_t, i32, int32_t, COMBINE, VALUE) \
-    M(name, i64, int64_t, int64_t, i64, int64_t, COMBINE, VALUE) \
-    M(name, u8, uint8_t, uint8_t, u8, uint8_t, COMBINE, VALUE) \
-    M(name, u16, uint16_t, uint16_t, u16, uint16_t, COMBINE, VALUE) \
-    M(name, u32, uint32_t, uint32_t, u32, uint32_t, COMBINE, VALUE) \
-    M(name, u64, uint64_t, uint64_t, u64, uint64_t, COMBINE, VALUE) \
-    M(name, f32, float, float, f32, float, COMBINE, VALUE) \
-    M(name, f64, double, double, f64, double, COMBINE, VALUE)
-#define TRUTHS(M, name, COMBINE) \
-    M(name, b8, uint8_t, uint8_t, b8, uint8_t, COMBINE, VALUE) \
-    M(name, i8, int8_t, uint8_t, b8, uint8_t, COMBINE, TRUTH) \
-    M(name, i16, int16_t, uint8_t, b8, uint8_t, COMBINE, TRUTH) \
-    M(name, i32, int32_t, uint8_t, b8, uint8_t, COMBINE, TRUTH) \
-    M(name, i64, int64_t, uint8_t, b8, uint8_t, COMBINE, TRUTH) \
-    M(name, u8, uint8_t, uint8_t, b8, uint8_t, COMBINE, TRUTH) \
-    M(name, u16, uint16_t, uint8_t, b8, uint8_t, COMBINE, TRUTH) \
-    M(name, u32, uint32_t, uint8_t, b8, uint8_t, COMBINE, TRUTH) \
-    M(name, u64, uint64_t, uint8_t, b8, uint8_t, COMBINE, TRUTH) \
-    M(name, f32, float, uint8_t, b8, uint8_t, COMBINE, TRUTH) \
-    M(name, f64, double, uint8_t, b8, uint8_t, COMBINE, TRUTH)
-#define EVERY_REDUCER(M) \
-    SUMMED(M) \
-    MULTIPLIED(M) \
-    SAME_DTYPE(M, max, LARGER) \
-    SAME_DTYPE(M, min, SMALLER) \
-    TRUTHS(M, any, OR) \
-    TRUTHS(M, all, AND)
+/* EMIT receives: name, dtype in memory, its type, the type that a few add up in, the accumulator's
+ * dtype, its type, combination, reading. */
+#define SUM_OF_INTEGERS(EMIT) \
+    EMIT(sum, b8, uint8_t, uint8_t, i64, int64_t, ADD, VALUE) \
+    EMIT(sum, i8, int8_t, int16_t, i64, int64_t, ADD, VALUE) \
+    EMIT(sum, i16, int16_t, int32_t, i64, int64_t, ADD, VALUE) \
+    EMIT(sum, i32, int32_t, int64_t, i64, int64_t, ADD, VALUE) \
+    EMIT(sum, i64, int64_t, int64_t, i64, int64_t, ADD, VALUE) \
+    EMIT(sum, u8, uint8_t, uint16_t, u64, uint64_t, ADD, VALUE) \
+    EMIT(sum, u16, uint16_t, uint32_t, u64, uint64_t, ADD, VALUE) \
+    EMIT(sum, u32, uint32_t, uint64_t, u64, uint64_t, ADD, VALUE) \
+    EMIT(sum, u64, uint64_t, uint64_t, u64, uint64_t, ADD, VALUE)
+#define AS_DOUBLE(F, M, T, A, EMIT, name, COMBINE) \
+    EMIT(name, F, M, double, f64, double, COMBINE, VALUE)
+#define AS_SUMMED(F, M, T, A, EMIT, name, COMBINE) EMIT(name, F, M, A, T, A, COMBINE, VALUE)
+#define AS_IT_IS(F, M, T, A, EMIT, name, COMBINE) EMIT(name, F, M, M, F, M, COMBINE, VALUE)
+#define AS_TRUTH(F, M, T, A, EMIT, name, COMBINE) \
+    EMIT(name, F, M, uint8_t, b8, uint8_t, COMBINE, TRUTH)
+#define EVERY_REDUCER(EMIT) \
+    SUM_OF_INTEGERS(EMIT) \
+    EMIT(sum, f32, float, float, f32, float, ADD, VALUE) \
+    EVERY_TYPE(AS_DOUBLE, EMIT, sum, ADD) \
+    EVERY_TYPE(AS_SUMMED, EMIT, prod, MULTIPLY) \
+    EVERY_TYPE(AS_IT_IS, EMIT, max, LARGER) \
+    EVERY_TYPE(AS_IT_IS, EMIT, min, SMALLER) \
+    EVERY_TYPE(AS_TRUTH, EMIT, any, OR) \
+    EVERY_TYPE(AS_TRUTH, EMIT, all, AND)
 #define EVERY_PICKER(M, name, extreme, BETTER) \
     M(name, extreme, b8, uint8_t, int32_t, BETTER) \
     M(name, extreme, i8, int8_t, int32_t, BETTER) \

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "combine.h"
 #include "memory.h"
 #include "split.h"
 #include "trueno.h"
@@ -43,14 +44,6 @@ struct Scan {
     char *carry;         /* [outer][pieces] */
     int64_t breadth, panels;
 };
-
-#define ADD(a, b) ((a) + (b))
-#define MULTIPLY(a, b) ((a) * (b))
-#define EXTREME(a, b, ORDER) \
-    ({ __typeof__(a) first_ = (a), other_ = (b), chosen_ = first_ ORDER other_ ? first_ : other_; \
-       first_ != first_ ? first_ : chosen_; })
-#define LARGER(a, b) EXTREME(a, b, >)
-#define SMALLER(a, b) EXTREME(a, b, <)
 
 #define SCANNER(name, F, M, T, A, COMBINE, IDENTITY) \
     static void name##_##F##_begin(void *out_, int64_t n) { \
@@ -119,30 +112,8 @@ struct Scan {
 
 /* M receives: name, dtype and type in memory, of the result; combination; the first carry, which
  * leaves a first element as it is (-0.0 too). */
-#define SUMS(M) \
-    M(sum, b8, uint8_t, i64, int64_t, ADD, 0) \
-    M(sum, i8, int8_t, i64, int64_t, ADD, 0) \
-    M(sum, i16, int16_t, i64, int64_t, ADD, 0) \
-    M(sum, i32, int32_t, i64, int64_t, ADD, 0) \
-    M(sum, i64, int64_t, i64, int64_t, ADD, 0) \
-    M(sum, u8, uint8_t, u64, uint64_t, ADD, 0) \
-    M(sum, u16, uint16_t, u64, uint64_t, ADD, 0) \
-    M(sum, u32, uint32_t, u64, uint64_t, ADD, 0) \
-    M(sum, u64, uint64_t, u64, uint64_t, ADD, 0) \
-    M(sum, f32, float, f32, float, ADD, -0.0f) \
-    M(sum, f64, double, f64, double, ADD, -0.0)
-#define PRODUCTS(M) \
-    M(prod, b8, uint8_t, i64, int64_t, MULTIPLY, 1) \
-    M(prod, i8, int8_t, i64, int64_t, MULTIPLY, 1) \
-    M(prod, i16, int16_t, i64, int64_t, MULTIPLY, 1) \
-    M(prod, i32, int32_t, i64, int64_t, MULTIPLY, 1) \
-    M(prod, i64, int64_t, i64, int64_t, MULTIPLY, 1) \
-    M(prod, u8, uint8_t, u64, uint64_t, MULTIPLY, 1) \
-    M(prod, u16, uint16_t, u64, uint64_t, MULTIPLY, 1) \
-    M(prod, u32, uint32_t, u64, uint64_t, MULTIPLY, 1) \
-    M(prod, u64, uint64_t, u64, uint64_t, MULTIPLY, 1) \
-    M(prod, f32, float, f32, float, MULTIPLY, 1) \
-    M(prod, f64, double, f64, double, MULTIPLY, 1)
+#define SUM(F, M, T, A, EMIT) EMIT(sum, F, M, T, A, ADD, (A)-0.0)
+#define PROD(F, M, T, A, EMIT) EMIT(prod, F, M, T, A, MULTIPLY, 1)
 #define EXTREMES(M, name, COMBINE, least) \
     M(name, b8, uint8_t, b8, uint8_t, COMBINE, least(0, 1)) \
     M(name, i8, int8_t, i8, int8_t, COMBINE, least(INT8_MIN, INT8_MAX)) \
@@ -158,8 +129,8 @@ struct Scan {
 #define LEAST(least, greatest) (least)
 #define GREATEST(least, greatest) (greatest)
 #define EVERY(M) \
-    SUMS(M) \
-    PRODUCTS(M) \
+    EVERY_TYPE(SUM, M) \
+    EVERY_TYPE(PROD, M) \
     EXTREMES(M, max, LARGER, LEAST) \
     EXTREMES(M, min, SMALLER, GREATEST)
 

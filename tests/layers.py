@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("core",),
     ("handover",),
     ("dispatch",),
-    ("routines",),
+    ("routines", "reductions"),
     ("scans", "selection", "ordering"),
     ("indexing", "products"),
     ("protocols", "operators"),

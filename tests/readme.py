@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from trueno._backends import simd, wgsl
-from trueno.dispatch import resolve, sum_dtype
+from trueno.dispatch import resolve
 from trueno.dtypes import ACCELERATED, BOOL, COMPLEXES, FLOATS, INT64, SIGNED, UNSIGNED, Dtype
 from trueno.ops import OPS, Op
+from trueno.reductions import sum_dtype
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 OPERATIONS = "<!-- operations: python -m tests.readme -->", "<!-- end of operations -->"

@@ -12,7 +12,6 @@ import numpy as np
 
 from trueno import dispatch, engine, operators, protocols
 from trueno.core import Handle, buffer_of, export, handle_on, wrap
-from trueno.dispatch import reduce
 from trueno.dtypes import Dtype
 from trueno.errors import named
 from trueno.handover import call_numpy, host
@@ -21,6 +20,7 @@ from trueno.memory import NDArray, same_elements
 from trueno.operators import foreign_operand, takes
 from trueno.ops import OPS
 from trueno.products import matmul
+from trueno.reductions import reduce
 
 _ndarray = np.ndarray
 

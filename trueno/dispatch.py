@@ -1,6 +1,6 @@
 """Calls on handles: deferred where a backend takes them, NumPy's at once otherwise.
 
-``elementwise``, ``astype``, ``reduce``; and the writes: ``update`` (in place) and ``assign``.
+``elementwise``, ``astype``; and the writes: ``update`` (in place) and ``assign``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from trueno import engine, graph
 from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_for, handle_on
-from trueno.dtypes import BOOL, INT64, NUMBER, UINT64, Dtype
+from trueno.dtypes import BOOL, NUMBER, Dtype
 from trueno.errors import named
 from trueno.graph import (
     DEPTH_LIMIT,
@@ -140,7 +140,7 @@ class Operands:
         try:
             return dtype.type(value)
         except OverflowError as error:  # a Python integer that the dtype cannot hold
-            raise _Refused(NUMPYS_ERROR) from error
+            raise Refused(NUMPYS_ERROR) from error
 
     def buffer(self, i: int) -> Buffer:
         """The buffer of the array that operand ``i`` is, made now if there was none."""
@@ -161,7 +161,7 @@ class Operands:
         return [(array.shape, array.strides) for array in self.arrays if array is not None]
 
 
-def _strides(shape: Shape, dtype: Dtype, operands: Operands) -> Shape:
+def fresh_strides(shape: Shape, dtype: Dtype, operands: Operands) -> Shape:
     """Strides of a fresh result of the call."""
     return result_strides(shape, dtype.itemsize, operands.layouts())
 
@@ -178,7 +178,7 @@ def resolve(op: Op, keys: tuple[Any, ...]) -> tuple[Dtype, ...]:
     return op.resolve(keys)
 
 
-class _Refused(Exception):  # noqa: N818 (a signal, not an error)
+class Refused(Exception):  # noqa: N818 (a signal, not an error)
     """Why a call is not deferred."""
 
 
@@ -208,7 +208,7 @@ class _Decision(NamedTuple):
 
 
 NUMPYS_ERROR = "NumPy decides the error"
-_CAST, _POW = OPS["cast"], OPS["pow"]
+CAST, _POW = OPS["cast"], OPS["pow"]
 
 
 _DECISIONS_KEPT = 8192
@@ -259,7 +259,7 @@ def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision
     backend, reason = engine.choose(op.name, tuple(ins), out, operands.pin, operands.on_gpu)
     if backend is None:
         return _Decision(size, gain, reason)
-    strides = into.strides if into is not None else _strides(shape, out, operands)
+    strides = into.strides if into is not None else fresh_strides(shape, out, operands)
     casts: list[Form | None] = []
     for key, dtype, array in zip(operands.keys, ins, operands.arrays, strict=True):
         if isinstance(key, type) or key == dtype:
@@ -267,7 +267,7 @@ def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision
             continue
         if key not in NUMBER or not engine.supports(backend, "cast", (key,), dtype):
             return _Decision(size, gain, f"{key} is computed by NumPy")
-        casts.append(None if array is None else form(_CAST, shape, strides, dtype, backend))
+        casts.append(None if array is None else form(CAST, shape, strides, dtype, backend))
     return _Decision(
         size,
         gain,
@@ -282,11 +282,11 @@ def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision
     )
 
 
-def _errstate(op: Op, raises: int) -> int:
+def conditions(op: Op, raises: int) -> int:
     """Those of the conditions to warn about when the operation runs, by what holds now."""
     errstate = engine.errstate(op, raises) if raises else 0
     if errstate is None:
-        raise _Refused("floating-point conditions raise, call or print")
+        raise Refused("floating-point conditions raise, call or print")
     return errstate
 
 
@@ -295,7 +295,7 @@ def _node(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node
 
     into: the array that the result will be written to: its shape, strides and dtype hold.
 
-    Raises _Refused, with the reason, where NumPy should do the call at once.
+    Raises Refused, with the reason, where NumPy should do the call at once.
     """
     settings = SETTINGS.get()
     key = (op, settings.backend, operands.pin, operands.on_gpu, *operands.layout)
@@ -313,17 +313,17 @@ def _node(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node
             and operands.pin != "gpu"
         )
     ):
-        raise _Refused(engine.BELOW)
+        raise Refused(engine.BELOW)
     if decision.form is None:
-        raise _Refused(decision.refusal)
+        raise Refused(decision.refusal)
     if not operands.aligned():
-        raise _Refused("unaligned memory")
+        raise Refused("unaligned memory")
     raises = decision.raises
-    errstate = _errstate(op, raises) if raises else 0
+    errstate = conditions(op, raises) if raises else 0
     if op is _POW and decision.ins[1].kind == "i":
         exponent = operands.values[1]
         if type(exponent) is not int or exponent < 0:
-            raise _Refused("NumPy checks integer exponents")
+            raise Refused("NumPy checks integer exponents")
     args = []
     arrays = operands.arrays
     for i, dtype in enumerate(decision.ins):
@@ -427,7 +427,7 @@ def elementwise(op: Op, *operands: Any) -> Any:
         with graph.lock:
             node, scalar = _node(op, gathered)
             return _pending(node, gathered, scalar)
-    except _Refused as refused:
+    except Refused as refused:
         reason = str(refused)
     return call_numpy(op.meaning, operands, name=op.name, reason=reason)
 
@@ -445,7 +445,7 @@ def astype(x: Any, dtype: Dtype, order: Any = "K") -> Any:
             strides = np.empty_like(array, dtype, order).strides
             node = _cast(operands, dtype, array.shape, strides)
             return _pending(node, operands, x._scalar)
-    except _Refused as refused:
+    except Refused as refused:
         reason = str(refused)
     result = call_numpy(np.ndarray.astype, (x, dtype, order), name="astype", reason=reason)
     result._scalar = x._scalar
@@ -473,22 +473,22 @@ def _order(strides: Shape) -> list[int]:
 def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Node:
     key = operands.keys[0]
     if key.kind == "c" and dtype.kind not in "cb":
-        raise _Refused("NumPy gives its ComplexWarning")
+        raise Refused("NumPy gives its ComplexWarning")
     elsewhere = operands.pending or operands.on_gpu
     array = operands.arrays[0]
     turned = array is not None and array.ndim > 1 and _order(array.strides) != _order(strides)
-    gain = _TRANSPOSING_GAIN if turned else _CAST.gain(dtype)
+    gain = _TRANSPOSING_GAIN if turned else CAST.gain(dtype)
     reason = engine.refusal(math.prod(shape), gain, operands.pin, elsewhere)
     if reason is not None:
-        raise _Refused(reason)
+        raise Refused(reason)
     backend, reason = engine.choose("cast", (key,), dtype, operands.pin, operands.on_gpu)
     if backend is None:
-        raise _Refused(reason)
+        raise Refused(reason)
     if not operands.aligned():
-        raise _Refused("unaligned memory")
-    raises = _CAST.raises_in(dtype)
+        raise Refused("unaligned memory")
+    raises = CAST.raises_in(dtype)
     args = (operands.capture(0),)
-    return Node(form(_CAST, shape, strides, dtype, backend), args, _errstate(_CAST, raises))
+    return Node(form(CAST, shape, strides, dtype, backend), args, conditions(CAST, raises))
 
 
 # ---------------------------------------------------------------- writes
@@ -518,7 +518,7 @@ def update(op: Op, handle: Any, *operands: Any) -> Any:
     with graph.lock:
         try:
             node, gathered = _update_node(op, handle, operands)
-        except _Refused as refused:
+        except Refused as refused:
             reason = str(refused)
         else:
             _write(node, target, handle, gathered)
@@ -540,7 +540,7 @@ def update_where(handle: Any, mask: Any, value: np.generic[Any]) -> bool:
     with graph.lock:
         try:
             node, gathered = _update_node(OPS["where"], handle, (mask, value, handle))
-        except _Refused:
+        except Refused:
             return False
         _write(node, handle._array, handle, gathered)
     return True
@@ -550,7 +550,7 @@ def _update_node(op: Op, handle: Any, operands: tuple[Any, ...]) -> tuple[Node, 
     """The node whose value an in-place operation writes, in the dtype of what it writes to."""
     target = handle._array
     if not target.flags.writeable:
-        raise _Refused(NUMPYS_ERROR)
+        raise Refused(NUMPYS_ERROR)
     _settle(handle, target)
     gathered = Operands(op.name, operands)
     if gathered.pin == "auto" and handle._buffer is not None:
@@ -559,13 +559,13 @@ def _update_node(op: Op, handle: Any, operands: tuple[Any, ...]) -> tuple[Node, 
     computed = node.form
     if computed.dtype != target.dtype:
         if not np.can_cast(computed.dtype, target.dtype, "safe"):
-            raise _Refused("NumPy decides whether the result fits")
+            raise Refused("NumPy decides whether the result fits")
         if target.dtype not in NUMBER or not engine.supports(
             computed.backend, "cast", (computed.dtype,), target.dtype
         ):
-            raise _Refused(f"{target.dtype} is computed by NumPy")
+            raise Refused(f"{target.dtype} is computed by NumPy")
         shape, strides = computed.shape, computed.strides
-        node = Node(form(_CAST, shape, strides, target.dtype, computed.backend), (node,), 0)
+        node = Node(form(CAST, shape, strides, target.dtype, computed.backend), (node,), 0)
     return node, gathered
 
 
@@ -579,9 +579,9 @@ def assign(handle: Any, target: NDArray, value: Any) -> None:
                 _settle(handle, target)
                 operands = Operands("__setitem__", (value,))
                 if np.broadcast_shapes(value._array.shape, target.shape) != target.shape:
-                    raise _Refused(NUMPYS_ERROR)
+                    raise Refused(NUMPYS_ERROR)
                 node = _cast(operands, target.dtype, target.shape, target.strides)
-            except (_Refused, ValueError):
+            except (Refused, ValueError):
                 pass  # NumPy does it, or gives its error, below
             else:
                 _write(node, target, handle, operands)
@@ -603,173 +603,3 @@ def in_c_order(x: Any) -> Any:
     handle = handle_on(copy, Buffer(root, copy))
     assign(handle, copy, x)
     return handle
-
-
-# ---------------------------------------------------------------- reductions
-
-
-def sum_dtype(dtype: Dtype) -> Dtype:
-    """The dtype in which NumPy sums and multiplies elements of ``dtype``."""
-    if dtype.kind in "bi":
-        return INT64 if dtype.itemsize < 8 else dtype
-    if dtype.kind == "u":
-        return UINT64 if dtype.itemsize < 8 else dtype
-    return dtype
-
-
-def reduce(
-    op: Op,
-    x: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    keepdims: bool = False,
-    **others: Any,
-) -> Any:
-    """A reduction of ``x`` over ``axis`` (None: all axes; an int or a tuple of ints).
-
-    others: ``out``, ``initial``, ``where`` as NumPy has them; NumPy computes calls that give one.
-    """
-    kwargs = others
-    if dtype is not None:
-        kwargs["dtype"] = dtype
-    if keepdims:
-        kwargs["keepdims"] = True
-    if not isinstance(x, Handle):
-        return call_numpy(op.meaning, (x,), {"axis": axis, **kwargs}, name=op.name)
-    small = small_array(x, op)
-    if small is not None and "out" not in others and (axis is None or not pays(op, small)):
-        # The method costs half of the function.
-        return at_once(op.name, getattr(small, op.name), axis, **kwargs)
-    try:
-        if len(others) > (dtype is not None) + bool(keepdims):
-            raise _Refused("out, initial or where given")
-        with graph.lock:
-            return _reduce(op, x, axis, dtype, keepdims)
-    except _Refused as refused:
-        reason = str(refused)
-    return call_numpy(op.meaning, (x,), {"axis": axis, **kwargs}, name=op.name, reason=reason)
-
-
-class _Reduction(NamedTuple):
-    """What holds for all reductions of one operation on operands of one dtype and layout.
-
-    refusal: why NumPy does them, "" if it does not; then the rest holds as well
-    form:    the node's
-    cast:    the form of the operand's cast, or None
-    raises:  the floating-point conditions that may arise
-    final:   the result's shape without the reduced axes
-    """
-
-    refusal: str
-    form: Form | None = None
-    cast: Form | None = None
-    raises: int = 0
-    final: Shape = ()
-
-
-# NumPy has a price for each row: (shorter than this, the reduction pays with so many times fewer
-# elements); positions are found by other code, which has less of it.
-_SHORT_ROWS = ((16, 192), (64, 32))
-
-
-def pays(op: Op, array: NDArray | Form) -> bool:
-    """Whether reducing an array of this shape and dtype is worth a launch."""
-    gain = op.gain(array.dtype)
-    if array.ndim > 1 and op.types is not None:
-        for length, short_gain in _SHORT_ROWS:
-            if array.shape[-1] < length:
-                gain = max(gain, short_gain)
-    return math.prod(array.shape) * gain >= SETTINGS.get().threshold
-
-
-def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
-    operands = Operands(op.name, (x,))
-    elsewhere = operands.pending or operands.on_gpu
-    layout = x._layout
-    if not (elsewhere or operands.pin == "gpu" or pays(op, layout)) or 0 in layout.shape:
-        raise _Refused(engine.BELOW)
-    if not operands.aligned():
-        raise _Refused("unaligned memory")
-    backend = SETTINGS.get().backend
-    key = (op, backend, operands.pin, operands.on_gpu, *operands.layout, axis, dtype, "reduce")
-    # Axes of other types may be equal to these, and still be none.
-    usual = axis is None or {type(a) for a in (axis if type(axis) is tuple else (axis,))} == {int}
-    known: _Reduction | None = engine.decisions.get(key) if usual else None
-    if known is None:
-        known = _new_reduction(op, operands, axis, dtype)
-        if usual:
-            engine.decisions[key] = known
-    if known.form is None:
-        raise _Refused(known.refusal)
-    errstate = _errstate(op, known.raises)
-    arg = operands.capture(0)
-    if known.cast is not None:
-        arg = Node(known.cast, (arg,), 0)
-    node = Node(known.form, (arg,), errstate)
-    buffer, array = pending_buffer(node, operands.pin)
-    # At once: waiting would keep large operands for the sake of a small result.
-    engine.evaluate([node])
-    if keepdims:
-        return handle_on(array, buffer)
-    return handle_on(array.reshape(known.final), buffer, not known.final)
-
-
-def _new_reduction(op: Op, operands: Operands, axis: Any, dtype: Any) -> _Reduction:
-    array = operands.arrays[0]
-    assert array is not None
-    if array.dtype not in NUMBER:
-        return _Reduction(f"{array.dtype} is computed by NumPy")
-    positional = op.types is None  # argmax, argmin
-    if positional and axis is not None and not isinstance(axis, (int, np.integer)):
-        return _Reduction(NUMPYS_ERROR)
-    normal = normal_axes(axis, array.ndim)
-    if normal is None:
-        return _Reduction(NUMPYS_ERROR)
-    if not normal:
-        return _Reduction(engine.BELOW)
-    axes = tuple(sorted(normal))
-    if positional and axis is None and array.ndim > 1 and not array.flags.c_contiguous:
-        return _Reduction("positions are counted in C order")
-    computed, result = _reduction_dtypes(op, array.dtype, dtype)
-    backend, reason = engine.choose(op.name, (computed,), result, operands.pin, operands.on_gpu)
-    if backend is None:
-        return _Reduction(reason)
-    cast = None
-    if computed != array.dtype:
-        if not np.can_cast(array.dtype, computed, "same_kind") or not engine.supports(
-            backend, "cast", (array.dtype,), computed
-        ):
-            return _Reduction(f"a {op.name} of {array.dtype} in {computed}")
-        strides = _strides(array.shape, computed, operands)
-        cast = form(_CAST, array.shape, strides, computed, backend)
-    kept = tuple([1 if i in axes else n for i, n in enumerate(array.shape)])
-    # NumPy orders the result's axes as it iterates over all axes; positions it returns in C order.
-    iterated = [] if positional else [(array.shape, array.strides)]
-    order = result_strides(array.shape, 1, iterated)
-    strides = result_strides(kept, result.itemsize, [(kept, order)])
-    own = form(op, kept, strides, result, backend, axes, array.shape)
-    final = tuple([n for i, n in enumerate(array.shape) if i not in axes])
-    return _Reduction("", own, cast, op.raises_in(computed), final)
-
-
-def _reduction_dtypes(op: Op, dtype: Dtype, wish: Any) -> tuple[Dtype, Dtype]:
-    """The dtype that a reduction computes in, and its result's; ``wish`` is the caller's."""
-    if op.name in ("sum", "prod"):
-        computed = sum_dtype(dtype) if wish is None else np.dtype(wish)
-        return computed, computed
-    if op.name in ("all", "any"):
-        return dtype, BOOL
-    return dtype, INT64 if op.types is None else dtype
-
-
-def normal_axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
-    """``axis`` (None: all) as a tuple of axes from 0 to ndim - 1; None where NumPy raises."""
-    if axis is None:
-        return tuple(range(ndim))
-    try:
-        axes = [int(a.__index__()) for a in (axis if isinstance(axis, tuple) else (axis,))]
-    except (AttributeError, TypeError):
-        return None
-    normal = [a + ndim if a < 0 else a for a in axes]
-    valid = all(0 <= a < ndim for a in normal) and len(set(normal)) == len(normal)
-    return tuple(normal) if valid else None

@@ -9,11 +9,10 @@ import numpy as np
 
 from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, export, handle_on, root_of, scalar, wrap, wrap_value
-from trueno.dispatch import assign
+from trueno.dispatch import Refused, assign
 from trueno.errors import named
 from trueno.handover import before_write, host, pinned, small_array
 from trueno.memory import NDArray
-from trueno.routines import Refused
 from trueno.selection import SELECTION_GAIN, select, store
 
 

@@ -15,8 +15,9 @@ from trueno._array_api._support import given
 from trueno._array_api.elementwise_functions import from_row
 from trueno._nn.convolution import conv1d, conv2d, linear
 from trueno._nn.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
-from trueno.dispatch import astype, elementwise, reduce, update
+from trueno.dispatch import astype, elementwise, update
 from trueno.ops import OPS
+from trueno.reductions import reduce
 
 __all__ = [
     "avg_pool1d",

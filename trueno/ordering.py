@@ -8,10 +8,10 @@ import numpy as np
 
 from trueno.config import SETTINGS
 from trueno.core import buffer_of, handle_on
-from trueno.dispatch import NUMPYS_ERROR, in_c_order
+from trueno.dispatch import NUMPYS_ERROR, Refused, in_c_order
 from trueno.dtypes import COMPLEXES, INT64, NUMBER
 from trueno.engine import BELOW
-from trueno.routines import Refused, compute, pays, refuse
+from trueno.routines import compute, pays, refuse
 
 # Elements of a row below which NumPy's sorting networks are faster than passes by digits.
 _SHORTEST = 1024

@@ -11,11 +11,12 @@ import numpy as np
 from trueno import engine, scans
 from trueno.config import SETTINGS
 from trueno.core import Handle, scalar, wrap, wrap_value
-from trueno.dispatch import elementwise, pays, reduce, update
+from trueno.dispatch import elementwise, update
 from trueno.errors import named
 from trueno.handover import WHOLE, call_numpy, host, rewrap, small_target
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, ROUTINES, Op
 from trueno.products import PRODUCTS
+from trueno.reductions import pays, reduce
 
 F = Callable[..., Any]
 

@@ -15,7 +15,7 @@ import numpy as np
 from trueno import engine, graph
 from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_on
-from trueno.dispatch import NUMPYS_ERROR, Operands
+from trueno.dispatch import NUMPYS_ERROR, Operands, Refused
 from trueno.dtypes import Dtype
 from trueno.errors import named
 from trueno.graph import Buffer, Shape, result_strides
@@ -24,10 +24,6 @@ from trueno.ops import ROUTINES
 from trueno.plan import Call
 
 Result = tuple[Shape, Dtype]
-
-
-class Refused(Exception):  # noqa: N818 (a signal, not an error)
-    """Why no backend runs a routine, or it does not pay."""
 
 
 def refuse(reason: str) -> Any:

@@ -10,9 +10,10 @@ import numpy as np
 
 from trueno import stats
 from trueno.core import Handle
-from trueno.dispatch import astype, normal_axes, sum_dtype
+from trueno.dispatch import astype
 from trueno.dtypes import FLOAT16, NUMBER, Dtype
 from trueno.memory import NDArray
+from trueno.reductions import normal_axes, sum_dtype
 from trueno.routines import compute
 
 # The ufuncs that have a scan, by what the routine calls them.

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from trueno.core import Handle, foreign_buffer, handle_on
-from trueno.dispatch import NUMPYS_ERROR, astype, elementwise, in_c_order, update_where
+from trueno.dispatch import NUMPYS_ERROR, Refused, astype, elementwise, in_c_order, update_where
 from trueno.dtypes import BOOL, INT64
 from trueno.engine import BELOW
 from trueno.handover import host
 from trueno.memory import NDArray
 from trueno.ops import MASK_BLOCK, OPS, ROUTINES
-from trueno.routines import Refused, compute, pays, refuse, update
+from trueno.routines import compute, pays, refuse, update
 
 # Of all that an index may ask for: how many times fewer elements than elsewhere are enough.
 SELECTION_GAIN = max(

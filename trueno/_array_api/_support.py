@@ -9,12 +9,12 @@ import numpy as np
 
 from trueno.array import check_device, pin
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap
-from trueno.dispatch import normal_axes
 from trueno.errors import named
 from trueno.handover import call_numpy, host
 from trueno.indexing import view_of
 from trueno.memory import NDArray
 from trueno.protocols import implements
+from trueno.reductions import normal_axes
 
 __all__ = [
     "NO_VALUE",

@@ -8,10 +8,9 @@ import numpy as np
 
 from trueno._array_api._support import call, given, implements, viewed
 from trueno.core import Handle
-from trueno.dispatch import NUMPYS_ERROR
+from trueno.dispatch import NUMPYS_ERROR, Refused
 from trueno.handover import call_numpy
 from trueno.ops import ROUTINES
-from trueno.routines import Refused
 from trueno.selection import taken
 
 __all__ = ["take", "take_along_axis"]

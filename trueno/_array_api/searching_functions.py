@@ -9,11 +9,12 @@ import numpy as np
 from trueno import selection
 from trueno._array_api._support import NO_VALUE, call, given, implements
 from trueno._array_api.statistical_functions import kept, reduced
-from trueno.dispatch import astype, elementwise, reduce
+from trueno.dispatch import Refused, astype, elementwise
 from trueno.dtypes import INT64, NUMBER
 from trueno.handover import call_numpy
 from trueno.ops import OPS, ROUTINES
-from trueno.routines import Refused, compute
+from trueno.reductions import reduce
+from trueno.routines import compute
 
 __all__ = [
     "argmax",

@@ -8,8 +8,8 @@ import numpy as np
 
 from trueno import ordering
 from trueno._array_api._support import call, given
+from trueno.dispatch import Refused
 from trueno.handover import call_numpy
-from trueno.routines import Refused
 
 __all__ = ["argsort", "sort"]
 

@@ -19,11 +19,12 @@ from trueno._array_api._support import (
     normal_axes,
     viewed,
 )
-from trueno.dispatch import elementwise, pays, reduce
+from trueno.dispatch import elementwise
 from trueno.dtypes import COMPLEX64, COMPLEX128, FLOAT16, FLOAT64
 from trueno.handover import at_once, call_numpy, small_array
 from trueno.memory import NDArray
 from trueno.ops import OPS
+from trueno.reductions import pays, reduce
 from trueno.scans import CUMULATIVE_PROD, CUMULATIVE_SUM, accumulate
 
 __all__ = [

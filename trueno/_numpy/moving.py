@@ -11,9 +11,9 @@ from trueno._array_api._support import given, implements
 from trueno._array_api.searching_functions import nonzero
 from trueno._numpy.functions import ravel
 from trueno.core import Handle
+from trueno.dispatch import Refused
 from trueno.handover import call_numpy
 from trueno.ops import ROUTINES
-from trueno.routines import Refused
 
 __all__ = ["argwhere", "compress", "extract", "flatnonzero"]
 

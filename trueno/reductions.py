@@ -1,0 +1,185 @@
+"""Reductions of handles: computed with the call where a backend takes them, NumPy's otherwise."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trueno import engine, graph
+from trueno.config import SETTINGS
+from trueno.core import Handle, handle_on
+from trueno.dispatch import CAST, NUMPYS_ERROR, Operands, Refused, conditions, fresh_strides
+from trueno.dtypes import BOOL, INT64, NUMBER, UINT64, Dtype
+from trueno.graph import Form, Node, Shape, form, pending_buffer, result_strides
+from trueno.handover import at_once, call_numpy, small_array
+from trueno.memory import NDArray
+from trueno.ops import Op
+
+
+def sum_dtype(dtype: Dtype) -> Dtype:
+    """The dtype in which NumPy sums and multiplies elements of ``dtype``."""
+    if dtype.kind in "bi":
+        return INT64 if dtype.itemsize < 8 else dtype
+    if dtype.kind == "u":
+        return UINT64 if dtype.itemsize < 8 else dtype
+    return dtype
+
+
+def reduce(
+    op: Op,
+    x: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+    **others: Any,
+) -> Any:
+    """A reduction of ``x`` over ``axis`` (None: all axes; an int or a tuple of ints).
+
+    others: ``out``, ``initial``, ``where`` as NumPy has them; NumPy computes calls that give one.
+    """
+    kwargs = others
+    if dtype is not None:
+        kwargs["dtype"] = dtype
+    if keepdims:
+        kwargs["keepdims"] = True
+    if not isinstance(x, Handle):
+        return call_numpy(op.meaning, (x,), {"axis": axis, **kwargs}, name=op.name)
+    small = small_array(x, op)
+    if small is not None and "out" not in others and (axis is None or not pays(op, small)):
+        # The method costs half of the function.
+        return at_once(op.name, getattr(small, op.name), axis, **kwargs)
+    try:
+        if len(others) > (dtype is not None) + bool(keepdims):
+            raise Refused("out, initial or where given")
+        with graph.lock:
+            return _reduce(op, x, axis, dtype, keepdims)
+    except Refused as refused:
+        reason = str(refused)
+    return call_numpy(op.meaning, (x,), {"axis": axis, **kwargs}, name=op.name, reason=reason)
+
+
+class _Reduction(NamedTuple):
+    """What holds for all reductions of one operation on operands of one dtype and layout.
+
+    refusal: why NumPy does them, "" if it does not; then the rest holds as well
+    form:    the node's
+    cast:    the form of the operand's cast, or None
+    raises:  the floating-point conditions that may arise
+    final:   the result's shape without the reduced axes
+    """
+
+    refusal: str
+    form: Form | None = None
+    cast: Form | None = None
+    raises: int = 0
+    final: Shape = ()
+
+
+# NumPy has a price for each row: (shorter than this, the reduction pays with so many times fewer
+# elements); positions are found by other code, which has less of it.
+_SHORT_ROWS = ((16, 192), (64, 32))
+
+
+def pays(op: Op, array: NDArray | Form) -> bool:
+    """Whether reducing an array of this shape and dtype is worth a launch."""
+    gain = op.gain(array.dtype)
+    if array.ndim > 1 and op.types is not None:
+        for length, short_gain in _SHORT_ROWS:
+            if array.shape[-1] < length:
+                gain = max(gain, short_gain)
+    return math.prod(array.shape) * gain >= SETTINGS.get().threshold
+
+
+def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
+    operands = Operands(op.name, (x,))
+    elsewhere = operands.pending or operands.on_gpu
+    layout = x._layout
+    if not (elsewhere or operands.pin == "gpu" or pays(op, layout)) or 0 in layout.shape:
+        raise Refused(engine.BELOW)
+    if not operands.aligned():
+        raise Refused("unaligned memory")
+    backend = SETTINGS.get().backend
+    key = (op, backend, operands.pin, operands.on_gpu, *operands.layout, axis, dtype, "reduce")
+    # Axes of other types may be equal to these, and still be none.
+    usual = axis is None or {type(a) for a in (axis if type(axis) is tuple else (axis,))} == {int}
+    known: _Reduction | None = engine.decisions.get(key) if usual else None
+    if known is None:
+        known = _new_reduction(op, operands, axis, dtype)
+        if usual:
+            engine.decisions[key] = known
+    if known.form is None:
+        raise Refused(known.refusal)
+    errstate = conditions(op, known.raises)
+    arg = operands.capture(0)
+    if known.cast is not None:
+        arg = Node(known.cast, (arg,), 0)
+    node = Node(known.form, (arg,), errstate)
+    buffer, array = pending_buffer(node, operands.pin)
+    # At once: waiting would keep large operands for the sake of a small result.
+    engine.evaluate([node])
+    if keepdims:
+        return handle_on(array, buffer)
+    return handle_on(array.reshape(known.final), buffer, not known.final)
+
+
+def _new_reduction(op: Op, operands: Operands, axis: Any, dtype: Any) -> _Reduction:
+    array = operands.arrays[0]
+    assert array is not None
+    if array.dtype not in NUMBER:
+        return _Reduction(f"{array.dtype} is computed by NumPy")
+    positional = op.types is None  # argmax, argmin
+    if positional and axis is not None and not isinstance(axis, (int, np.integer)):
+        return _Reduction(NUMPYS_ERROR)
+    normal = normal_axes(axis, array.ndim)
+    if normal is None:
+        return _Reduction(NUMPYS_ERROR)
+    if not normal:
+        return _Reduction(engine.BELOW)
+    axes = tuple(sorted(normal))
+    if positional and axis is None and array.ndim > 1 and not array.flags.c_contiguous:
+        return _Reduction("positions are counted in C order")
+    computed, result = _reduction_dtypes(op, array.dtype, dtype)
+    backend, reason = engine.choose(op.name, (computed,), result, operands.pin, operands.on_gpu)
+    if backend is None:
+        return _Reduction(reason)
+    cast = None
+    if computed != array.dtype:
+        if not np.can_cast(array.dtype, computed, "same_kind") or not engine.supports(
+            backend, "cast", (array.dtype,), computed
+        ):
+            return _Reduction(f"a {op.name} of {array.dtype} in {computed}")
+        strides = fresh_strides(array.shape, computed, operands)
+        cast = form(CAST, array.shape, strides, computed, backend)
+    kept = tuple([1 if i in axes else n for i, n in enumerate(array.shape)])
+    # NumPy orders the result's axes as it iterates over all axes; positions it returns in C order.
+    iterated = [] if positional else [(array.shape, array.strides)]
+    order = result_strides(array.shape, 1, iterated)
+    strides = result_strides(kept, result.itemsize, [(kept, order)])
+    own = form(op, kept, strides, result, backend, axes, array.shape)
+    final = tuple([n for i, n in enumerate(array.shape) if i not in axes])
+    return _Reduction("", own, cast, op.raises_in(computed), final)
+
+
+def _reduction_dtypes(op: Op, dtype: Dtype, wish: Any) -> tuple[Dtype, Dtype]:
+    """The dtype that a reduction computes in, and its result's; ``wish`` is the caller's."""
+    if op.name in ("sum", "prod"):
+        computed = sum_dtype(dtype) if wish is None else np.dtype(wish)
+        return computed, computed
+    if op.name in ("all", "any"):
+        return dtype, BOOL
+    return dtype, INT64 if op.types is None else dtype
+
+
+def normal_axes(axis: Any, ndim: int) -> tuple[int, ...] | None:
+    """``axis`` (None: all) as a tuple of axes from 0 to ndim - 1; None where NumPy raises."""
+    if axis is None:
+        return tuple(range(ndim))
+    try:
+        axes = [int(a.__index__()) for a in (axis if isinstance(axis, tuple) else (axis,))]
+    except (AttributeError, TypeError):
+        return None
+    normal = [a + ndim if a < 0 else a for a in axes]
+    valid = all(0 <= a < ndim for a in normal) and len(set(normal)) == len(normal)
+    return tuple(normal) if valid else None
