@@ -44,10 +44,11 @@ def _demo(args: argparse.Namespace) -> int:
 
 def _bench(args: argparse.Namespace) -> int:
     bench = importlib.import_module("trueno.bench")
-    if args.group not in bench.GROUPS:
+    unknown = [group for group in args.groups if group not in bench.GROUPS]
+    if unknown:
         print(f"trueno bench: GROUP is one of {', '.join(bench.GROUPS)}", file=sys.stderr)
         return 2
-    status: int = bench.main(args.group, args.rounds, args.record, args.only)
+    status: int = bench.main(args.groups, args.rounds, args.record, args.only)
     return status
 
 
@@ -116,7 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     bench = commands.add_parser("bench", help="measure ratios to NumPy, group by group")
-    bench.add_argument("group", metavar="GROUP", help="a name that is not a group lists them")
+    bench.add_argument(
+        "groups", nargs="+", metavar="GROUP", help="programs, cpu, small: what is measured"
+    )
     bench.add_argument("--rounds", type=_positive, default=9, help="timed rounds (9)")
     bench.add_argument("--only", default="", metavar="TEXT", help="benchmarks named so")
     bench.add_argument("--record", type=Path, help="file for the figures, as JSON")

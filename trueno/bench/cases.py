@@ -9,42 +9,15 @@ import importlib
 import importlib.util
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from trueno import nn
-
-Arrays = tuple[np.ndarray[Any, Any], ...]
-Function = Callable[..., Any]
+from trueno.bench.benchmark import Benchmark, Function, Inputs, of_programs
 
 
-@dataclass(frozen=True)
-class Benchmark:
-    """name; what to run; what makes its arrays; how often one timing repeats it; peers' forms.
-
-    torch:   a function of ``torch`` and the arrays, or None
-    numexpr: an expression of a, b, c, ..., or None
-    jax:     whether JAX runs ``run`` (its namespace has NumPy's names)
-    """
-
-    name: str
-    run: Function
-    arrays: Callable[[np.random.Generator], Arrays]
-    repeat: int = 1
-    torch: Function | None = None
-    numexpr: str | None = None
-    jax: bool = True
-
-    def form(self, peer: str) -> Any:
-        """What a peer runs; None if nothing."""
-        if peer == "jax":
-            return self.run if self.jax else None
-        return getattr(self, peer)
-
-
-def _floats(dtype: str, *shapes: tuple[int, ...]) -> Callable[[np.random.Generator], Arrays]:
+def _floats(dtype: str, *shapes: tuple[int, ...]) -> Callable[[np.random.Generator], Inputs]:
     return lambda rng: tuple([rng.random(shape, np.dtype(dtype).type) for shape in shapes])
 
 
@@ -52,6 +25,8 @@ _N = (1 << 24,)
 _SQUARE = (4000, 4000)
 _10M = (10_000_000,)
 _SMALL = (100,)
+_TABLE = (10, 10)
+_SCALAR = np.float64(1.5)
 
 
 def _gelu(xp: Any, x: Any) -> Any:
@@ -95,11 +70,11 @@ def _torch_black_scholes(torch: Any, s: Any, k: Any, t: Any) -> Any:
     return s * below1 - paid * below2, paid * (1 - below2) - s * (1 - below1)
 
 
-def _options(rng: np.random.Generator) -> Arrays:
+def _options(rng: np.random.Generator) -> Inputs:
     return 50 + 100 * rng.random(_10M), 50 + 100 * rng.random(_10M), 0.1 + 2 * rng.random(_10M)
 
 
-def _indices(rng: np.random.Generator) -> Arrays:
+def _indices(rng: np.random.Generator) -> Inputs:
     return rng.random(_N, np.float32), rng.integers(0, _N[0], _N[0])
 
 
@@ -128,7 +103,7 @@ def _fold(name: str, of_torch: Function | None = None) -> Benchmark:
     )
 
 
-def _conv_arrays(rng: np.random.Generator) -> Arrays:
+def _conv_arrays(rng: np.random.Generator) -> Inputs:
     return tuple([rng.standard_normal(s, np.float32) for s in ((8, 64, 56, 56), (64, 64, 3, 3))])
 
 
@@ -143,12 +118,26 @@ def _conv(_: Any, x: Any, weight: Any) -> Any:
     return np.ascontiguousarray(product.reshape(8, 56, 56, 64).transpose(0, 3, 1, 2))
 
 
-def _pairs(f: Function, n: int = 1) -> tuple[Function, Any]:
-    return lambda xp, *arrays: f(*arrays), _floats("f8", *[_SMALL] * n)
+def _assign(x: Any) -> Any:
+    x[1:-1, 2:] = 0.0
+    return x
+
+
+def _small(name: str, f: Function, *shapes: tuple[int, ...], repeat: int = 5000) -> Benchmark:
+    """A call on few elements, which is NumPy's at once: what is measured is the way there."""
+    return Benchmark(
+        name,
+        lambda xp, *arrays: f(*arrays),
+        _floats("f8", *shapes or (_SMALL,)),
+        repeat=repeat,
+        observe=False,
+        large=False,
+    )
 
 
 # fmt: off
 GROUPS: dict[str, list[Benchmark]] = {
+    "programs": of_programs(),
     "cpu": [
         Benchmark("a + b", lambda xp, a, b: a + b, _floats("f4", _N, _N),
                   torch=lambda torch, a, b: a + b, numexpr="a + b"),
@@ -188,19 +177,27 @@ GROUPS: dict[str, list[Benchmark]] = {
                   torch=lambda torch, x, w: torch.nn.functional.conv2d(x, w, padding=1)),
     ],
     "small": [
-        Benchmark("x + y", *_pairs(lambda x, y: x + y, 2), repeat=5000),
-        Benchmark("x * 1.5", *_pairs(lambda x: x * 1.5), repeat=5000),
-        Benchmark("-x", *_pairs(lambda x: -x), repeat=5000),
-        Benchmark("np.add(x, y)", *_pairs(lambda x, y: np.add(x, y), 2), repeat=5000),
-        Benchmark("np.exp(x)", *_pairs(lambda x: np.exp(x)), repeat=5000),
-        Benchmark("np.sum(x)", *_pairs(lambda x: np.sum(x)), repeat=5000),
-        Benchmark("np.mean(x)", *_pairs(lambda x: np.mean(x)), repeat=2000),
-        Benchmark("np.where(m, x, y)", *_pairs(lambda x, y: np.where(x, x, y), 2), repeat=5000),
-        Benchmark("np.concatenate", *_pairs(lambda x, y: np.concatenate((x, y)), 2), repeat=5000),
-        Benchmark("np.reshape(x, (10, 10))", *_pairs(lambda x: np.reshape(x, (10, 10))),
-                  repeat=5000),
-        Benchmark("x[3]", *_pairs(lambda x: x[3]), repeat=5000),
-        Benchmark("x[1:]", *_pairs(lambda x: x[1:]), repeat=5000),
+        _small("x + y", lambda x, y: x + y, _SMALL, _SMALL),
+        _small("x * 1.5", lambda x: x * 1.5),
+        _small("x / np.float64", lambda x: x / _SCALAR),
+        _small("np.float64 * x", lambda x: _SCALAR * x),
+        _small("-x", lambda x: -x),
+        _small("x[:, None] - y", lambda x, y: x[:, None] - y, (10,), (10,)),
+        _small("np.add(x, y)", lambda x, y: np.add(x, y), _SMALL, _SMALL),
+        _small("np.exp(x)", lambda x: np.exp(x)),
+        _small("np.sum(x)", lambda x: np.sum(x)),
+        _small("np.mean(x)", lambda x: np.mean(x), repeat=2000),
+        _small("x.max(axis=1, keepdims=True)", lambda x: x.max(axis=1, keepdims=True), _TABLE),
+        _small("x @ y", lambda x, y: x @ y, _TABLE, _TABLE),
+        _small("np.where(m, x, y)", lambda x, y: np.where(x, x, y), _SMALL, _SMALL),
+        _small("np.concatenate", lambda x, y: np.concatenate((x, y)), _SMALL, _SMALL),
+        _small("np.roll(x, 1, 0)", lambda x: np.roll(x, 1, 0), _TABLE, repeat=2000),
+        _small("np.reshape(x, (10, 10))", lambda x: np.reshape(x, (10, 10))),
+        _small("x[3]", lambda x: x[3]),
+        _small("x[1:]", lambda x: x[1:]),
+        _small("x[1:-1, 2:]", lambda x: x[1:-1, 2:], _TABLE),
+        _small("x[1:-1, 2:] = 0", _assign, _TABLE),
+        _small("x[x > 0.5]", lambda x: x[x > 0.5]),
     ],
 }
 # fmt: on
