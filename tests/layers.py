@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config",),
     ("ops", "memory"),
     ("plan",),
+    ("costs", "profiling"),
     ("_backends",),
     ("graph",),
     ("planner",),

@@ -26,7 +26,6 @@ from trueno.array import TruenoArray
 from trueno.config import backend, config
 from trueno.errors import StrictError, TruenoWarning
 from trueno.protocols import evaluate, to_numpy
-from trueno.stats import profile
 
 __array_api_version__ = "2025.12"
 
@@ -54,7 +53,14 @@ if hasattr(_sys.modules.get("threadpoolctl"), "register"):
     _import_module("trueno.threadpoolctl")
 
 
+# Defined in modules that are imported when they are first asked for.
+_LATER = {"profile": "trueno.profiling"}
+
+
 def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        value = globals()[name] = getattr(_import_module(_LATER[name]), name)
+        return value
     if name == "__version__":
         metadata = _import_module("importlib.metadata")
         try:
@@ -65,4 +71,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return _names(_np, globals())
+    return _names(_np, globals() | _LATER)

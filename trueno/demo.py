@@ -8,7 +8,6 @@ are one more program.
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import os
 import platform
@@ -38,7 +37,7 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 import trueno as tn
-from trueno import engine, memory
+from trueno import engine, memory, profiling
 from trueno.config import SETTINGS
 
 Values = dict[str, Any]
@@ -207,31 +206,12 @@ def _timed(program: Program, inputs: tuple[Any, ...]) -> float:
     return time.perf_counter() - start
 
 
-def _status_bytes(field: str) -> int:
-    """A field of Linux's /proc/self/status, in bytes."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) * 1024
-    raise OSError(f"/proc/self/status has no {field}")
-
-
 def _peak(program: Program, inputs: tuple[Any, ...]) -> int | None:
-    """Most bytes of resident memory that a run adds to the process; None where Linux is not there.
-
-    Resident pages, not reserved ones: memory that Trueno reserves for a value that is then fused
-    away is never touched. Writing 5 to clear_refs resets the high-water mark (proc(5)).
-    """
+    """Most bytes of resident memory that a run adds; None where Linux is not there."""
     memory.trim()
-    try:
-        ctypes.CDLL(None).malloc_trim(
-            0
-        )  # glibc keeps freed blocks resident, which hides their reuse
-        Path("/proc/self/clear_refs").write_text("5")
-        before = _status_bytes("VmRSS:")
-        _observed(program.run(*inputs))
-        return max(_status_bytes("VmHWM:") - before, 0)
-    except (AttributeError, OSError, TypeError):  # not Linux, or another C library
-        return None
+    mark = profiling.mark_memory()
+    _observed(program.run(*inputs))
+    return profiling.added_memory(mark)
 
 
 def difference(expected: Any, got: Any) -> float:

@@ -27,7 +27,15 @@ from trueno.graph import (
     pending_buffer,
     result_strides,
 )
-from trueno.handover import at_once, before_write, call_numpy, deferral, host, small_array
+from trueno.handover import (
+    at_once,
+    before_write,
+    call_numpy,
+    deferral,
+    deferred,
+    host,
+    small_array,
+)
 from trueno.memory import NDArray, allocate, make_view, same_elements
 from trueno.ops import OPS, Op
 
@@ -207,7 +215,7 @@ class _Decision(NamedTuple):
     scalars: tuple[tuple[int, Any], ...] = ()
 
 
-NUMPYS_ERROR = "NumPy decides the error"
+NUMPYS_ERROR = engine.NUMPYS_ERROR
 CAST, _POW = OPS["cast"], OPS["pow"]
 
 
@@ -523,12 +531,14 @@ def update(op: Op, handle: Any, *operands: Any) -> Any:
         else:
             _write(node, target, handle, gathered)
             return handle
-    deferral(op.name, reason)
+    start = deferral(op.name, reason)
     before_write(handle)
     try:
         op.meaning(*[host(x) for x in operands], out=target)
     except Exception as error:
         raise named(error, op.name) from None
+    finally:
+        deferred(op.name, reason, start)
     return handle
 
 

@@ -6,7 +6,6 @@ import importlib
 import math
 import os
 import sys
-import time
 import warnings
 import weakref
 from collections import OrderedDict
@@ -21,7 +20,7 @@ from trueno._backends.numpy import NumpyBackend
 from trueno._backends.simd import SimdBackend
 from trueno.config import SETTINGS
 from trueno.dtypes import NUMBER, Dtype
-from trueno.errors import TruenoWarning
+from trueno.errors import StrictError, TruenoWarning
 from trueno.graph import Buffer, Node
 from trueno.memory import NDArray, View, allocate, make_view, same_elements
 from trueno.ops import DIVIDE, INVALID, OVERFLOW, UNDERFLOW, Op
@@ -61,6 +60,7 @@ def gpu_failed(error: Exception) -> None:
         cause = str(error)
         if cause not in _failures:
             _failures.add(cause)
+            stats.tell("warning", "gpu", cause)
             warnings.warn(
                 f"trueno: the GPU failed ({cause}); work continues on the CPU",
                 TruenoWarning,
@@ -92,6 +92,7 @@ def refusal(size: int, gain: int, pin: str, pending: bool) -> str | None:
 
 
 BELOW = "below the threshold"
+NUMPYS_ERROR = "NumPy decides the error"
 
 
 def choose(
@@ -261,11 +262,9 @@ def _warn() -> None:
     for op, mask in due:
         for bit, words in _MESSAGES:
             if mask & bit:
-                warnings.warn(
-                    f"{words} encountered in {_numpy_name(op)}",
-                    RuntimeWarning,
-                    stacklevel=stats.user_depth(),
-                )
+                text = f"{words} encountered in {_numpy_name(op)}"
+                stats.tell("warning", "numpy", text)
+                warnings.warn(text, RuntimeWarning, stacklevel=stats.user_depth())
 
 
 # ---------------------------------------------------------------- running
@@ -335,7 +334,7 @@ def evaluate(nodes: list[Node]) -> None:
         debug = SETTINGS.get().debug
         for step in planned:
             if debug:
-                print(f"trueno: {describe(step.kernel)} on {step.backend}", file=sys.stderr)
+                print(f"trueno: {step.kernel} on {step.backend}", file=sys.stderr)
             _run(work, step)
             for at in step.releases:  # so that memory of intermediate results is free again
                 work.nodes[at] = None
@@ -498,16 +497,13 @@ def _stored(node: Node, view: View) -> None:
 def _launch(name: str, launch: Launch) -> None:
     """Runs a launch where it was planned; if a GPU fails, on the CPU from the host's data."""
     on = backend(name) or NUMPY
-    measured = stats.active()
-    if not measured and not SETTINGS.get().validate:
+    if not stats.active() and not SETTINGS.get().validate:
         _place(on, launch)
         return
-    start = time.perf_counter()
     reference = _reference(launch) if SETTINGS.get().validate and on is not NUMPY else None
+    start = stats.now()
     on = _place(on, launch)
-    if measured:
-        elements = math.prod(launch.shape)
-        stats.launched(on.name, describe(launch.kernel), elements, time.perf_counter() - start)
+    stats.tell("kernel", on.name, launch, start)
     if reference is not None:
         _compare(on.name, launch, reference)
 
@@ -524,12 +520,16 @@ def _place(on: Backend, work: Launch | Call) -> Backend:
             gpu_failed(error)
             on = NUMPY
     if on.device == "cpu":
-        for storage, _ in work.inputs:
+        for storage, array in (*work.inputs, *work.outputs):
             if not storage.host_valid:
+                if SETTINGS.get().strict:
+                    raise StrictError(
+                        f"trueno: {array.nbytes} bytes would be copied from the GPU for "
+                        f"'{work}' on {on.name}. Move the array yourself (x.to_device('cpu')), or "
+                        "keep to operations and dtypes with a GPU kernel."
+                    )
                 storage.to_host()
         for storage, _ in work.outputs:
-            if not storage.host_valid:
-                storage.to_host()
             storage.device_valid = False
         _do(on, work)
     else:
@@ -549,15 +549,12 @@ def _do(on: Backend, work: Launch | Call) -> None:
 def perform(name: str, call: Call) -> None:
     """Runs a routine at once. The inputs' contents, and those of what it updates, are computed."""
     on = backend(name) or NUMPY
-    debug, measured = SETTINGS.get().debug, stats.active()
-    if debug:
+    if SETTINGS.get().debug:
         print(f"trueno: {call.routine} on {name}", file=sys.stderr)
-    start = time.perf_counter() if measured else 0.0
     reference = _called(call) if SETTINGS.get().validate and on is not NUMPY else None
+    start = stats.now()
     on = _place(on, call)
-    if measured:
-        elements = max([view.array.size for view in (*call.inputs, *call.outputs)])
-        stats.launched(on.name, call.routine, elements, time.perf_counter() - start)
+    stats.tell("kernel", on.name, call, start)
     if reference is not None:
         for view, expected in zip(call.outputs, reference, strict=True):
             view.storage.to_host()
@@ -595,7 +592,7 @@ def _compare(name: str, launch: Launch, reference: list[NDArray]) -> None:
         view.storage.to_host()
         reduced = math.prod([launch.shape[axis] for axis in launch.axes])
         slack = reduced**0.5 if output.reduce else 1.0
-        what = f"kernel '{describe(launch.kernel)}' on {name} with shape {launch.shape}"
+        what = f"kernel '{launch.kernel}' on {name} with shape {launch.shape}"
         _differ(view.array, expected, slack, what)
 
 
@@ -614,10 +611,3 @@ def _differ(array: NDArray, expected: NDArray, slack: float, what: str) -> None:
         raise RuntimeError(
             f"trueno: {what} differs from the numpy backend: {array!r} against {expected!r}"
         )
-
-
-def describe(kernel: Kernel) -> str:
-    """A kernel in a line: its operations and reductions."""
-    names = [i.op for i in kernel.body]
-    names += [f"{o.reduce}()" for o in kernel.outputs if o.reduce is not None]
-    return " ".join(names) if names else "copy"

@@ -65,20 +65,45 @@ def small_target(x: Handle, op: Op) -> NDArray | None:
     return None
 
 
-def deferral(name: str, reason: str) -> None:
-    """Counts a call that NumPy does for us; raises StrictError in strict mode.
+# What to do instead of what NumPy computes, by how the reason begins or ends; "" is any other.
+_ADVICE = (
+    ("", "is computed by NumPy", "Use a dtype with kernels: x.astype(...)."),
+    ("unaligned memory", "", "Copy the array first: x.copy()."),
+    ("floating-point conditions", "", "Let numpy.errstate warn or ignore."),
+    ("NumPy reports the conditions", "", "Let numpy.errstate ignore them."),
+    ("arguments", "", "Call it without out=, where=, initial= or order=: they have no kernel."),
+    ("out, initial or where", "", "Call it without them: x[...] = result, np.where(mask, x, 0)."),
+    ("operand of", "", "Give it an array or a number."),
+    ("", "", "Compose it of what has a kernel, or hand it over: f(np.asarray(x))."),
+)
 
-    Calls on arrays below the threshold are NumPy's by design: they do not count.
+
+def _advice(reason: str) -> str:
+    return next(
+        text for begin, end, text in _ADVICE if reason.startswith(begin) and reason.endswith(end)
+    )
+
+
+def deferral(name: str, reason: str) -> float:
+    """When a call that NumPy does for us begins, for ``deferred``; StrictError in strict mode.
+
+    Calls on arrays below the threshold are NumPy's by design, and its errors its own: they are no
+    deferrals.
     """
     if reason == engine.BELOW:
-        return
-    if SETTINGS.get().strict:
+        return 0.0
+    if SETTINGS.get().strict and reason != engine.NUMPYS_ERROR:
         raise StrictError(
-            f"trueno.{name}: would be handed to NumPy: {reason}. "
-            "Use a dtype or function with a kernel, or trueno.config(strict=False)."
+            f"trueno.{name}: would be handed to NumPy: {reason}. {_advice(reason)} "
+            "Or allow it: trueno.config(strict=False)."
         )
-    if stats.active():
-        stats.deferred(name, reason)
+    return stats.now()
+
+
+def deferred(name: str, reason: str, start: float) -> None:
+    """Counts a call that NumPy has done, if ``deferral`` says when it began."""
+    if start:
+        stats.tell("numpy", "numpy", (name, reason), start)
 
 
 def call_numpy(
@@ -95,7 +120,7 @@ def call_numpy(
     writes: the arguments that ``f`` changes in place, beside ``out``. Results that are views of an
     argument's memory stay views of it. Raises what NumPy raises, with ``name`` in front.
     """
-    deferral(name or f.__name__, reason)
+    start = deferral(name or f.__name__, reason)
     kwargs = kwargs or {}
     out = kwargs.get("out")
     at = _out_position(f)
@@ -114,6 +139,9 @@ def call_numpy(
             result = f(*given)
     except Exception as error:
         raise named(error, name or f.__name__) from None
+    finally:
+        if start:
+            deferred(name or f.__name__, reason, start)
     if outs and isinstance(result, tuple):
         return tuple([_returned(x, outs, handles) for x in result])
     return _returned(result, outs, handles)

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from trueno import stats
+
 NDArray = np.ndarray[Any, Any]
 
 
@@ -46,7 +48,9 @@ class Storage:
         """Makes the host bytes current."""
         if not self.host_valid:
             assert self.device is not None and self.device_valid
+            start = stats.now()
             self.device.read_into(self.root)
+            stats.tell("transfer", "gpu to host", self.root.nbytes, start)
             self.host_valid = True
 
     @property

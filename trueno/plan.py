@@ -56,6 +56,12 @@ class Kernel:
     def __hash__(self) -> int:
         return self._hash
 
+    def __str__(self) -> str:
+        """The operations and reductions in a line."""
+        names = [instruction.op for instruction in self.body]
+        names += [f"{output.reduce}()" for output in self.outputs if output.reduce is not None]
+        return " ".join(names) if names else "copy"
+
     def dtype_of(self, value: int) -> Dtype:
         """The dtype of value number ``value``."""
         if value < len(self.inputs):
@@ -93,6 +99,9 @@ class Launch(NamedTuple):
     outputs: tuple[View, ...]
     report: Report
 
+    def __str__(self) -> str:
+        return str(self.kernel)
+
 
 class Call(NamedTuple):
     """A routine (a row of ``trueno.ops.ROUTINES``) with its operands.
@@ -107,3 +116,6 @@ class Call(NamedTuple):
     params: dict[str, Any]
     inputs: tuple[View, ...]
     outputs: tuple[View, ...]
+
+    def __str__(self) -> str:
+        return self.routine

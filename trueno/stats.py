@@ -1,101 +1,90 @@
-"""Counters of what ran where, and what was handed to NumPy and why."""
+"""What happens, told to whoever observes: ``trueno.profiling`` while a profile is open.
+
+Nothing is measured while nobody observes: callers look at ``active`` first.
+"""
 
 from __future__ import annotations
 
 import sys
 import threading
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple, Protocol
 
 PACKAGE = str(Path(__file__).parent)
+# Programs beneath the package that use it as a user does.
+_USERS = (str(Path(PACKAGE, "bench", "programs")),)
 
 
-class Profile:
-    """What happened while a ``with trueno.profile()`` block was open.
+class Happened(NamedTuple):
+    """Something that ran.
 
-    kernels:   (backend, kernel description) to [launches, elements, seconds]
-    deferrals: (function, reason, "file:line") to number of calls handed to NumPy
+    kind:  "kernel", "numpy" (a call handed to NumPy), "transfer" or "warning"
+    where: the backend; "numpy"; the direction of a transfer
+    what:  a plan.Launch or a plan.Call; a function and the reason; bytes; the warning's text
+    start: by perf_counter, in seconds, as is end
+    line:  "file:line" of the user's code
     """
 
-    def __init__(self) -> None:
-        self.kernels: dict[tuple[str, str], list[float]] = {}
-        self.deferrals: Counter[tuple[str, str, str]] = Counter()
-        self.seconds = 0.0
-
-    def launched(self, backend: str, name: str, elements: int, seconds: float) -> None:
-        row = self.kernels.setdefault((backend, name), [0, 0, 0.0])
-        row[0] += 1
-        row[1] += elements
-        row[2] += seconds
-
-    def where(self) -> dict[str, int]:
-        """Number of kernel launches by backend, and of calls handed to NumPy as "deferred"."""
-        counts: Counter[str] = Counter()
-        for (backend, _), (launches, _, _) in self.kernels.items():
-            counts[backend] += int(launches)
-        counts["deferred"] = sum(self.deferrals.values())
-        return dict(counts)
-
-    def __str__(self) -> str:
-        lines = [f"{'backend':<8} {'launches':>8} {'elements':>12} {'ms':>9}  kernel"]
-        for (backend, name), (n, elements, seconds) in sorted(
-            self.kernels.items(), key=lambda item: -item[1][2]
-        ):
-            lines.append(
-                f"{backend:<8} {int(n):>8} {int(elements):>12} {seconds * 1e3:>9.2f}  {name}"
-            )
-        for (function, reason, line), n in self.deferrals.most_common():
-            lines.append(f"{'numpy':<8} {n:>8} {'':>12} {'':>9}  {function}: {reason} ({line})")
-        return "\n".join(lines)
+    kind: str
+    where: str
+    what: Any
+    start: float
+    end: float
+    line: str
 
 
-_active: list[Profile] = []
+class Observer(Protocol):
+    """Is told what happens while it is among the observers."""
+
+    def happened(self, event: Happened) -> None:
+        """Takes an event. What it refers to is valid during the call only."""
+
+
+_observers: list[Observer] = []
 _lock = threading.Lock()
 
 
-@contextmanager
-def profile() -> Iterator[Profile]:
-    """Collects kernels and deferrals while the block runs: ``with trueno.profile() as p: ...``.
-
-    Deferred work counts where it runs: observe results (``trueno.evaluate``) inside the block.
-    """
-    collected = Profile()
-    start = time.perf_counter()
+def observe(observer: Observer) -> None:
+    """Tells the observer of what happens from now on."""
     with _lock:
-        _active.append(collected)
-    try:
-        yield collected
-    finally:
-        with _lock:
-            _active.remove(collected)
-        collected.seconds = time.perf_counter() - start
+        _observers.append(observer)
+
+
+def forget(observer: Observer) -> None:
+    """Tells the observer no more."""
+    with _lock:
+        _observers.remove(observer)
 
 
 def active() -> bool:
-    """Whether any profile is being collected."""
-    return bool(_active)
+    """Whether anybody observes."""
+    return bool(_observers)
 
 
-def launched(backend: str, name: str, elements: int, seconds: float) -> None:
-    """Notes a kernel launch in every open profile."""
-    for collected in _active:
-        collected.launched(backend, name, elements, seconds)
+def now() -> float:
+    """The time, or 0.0 where nobody observes."""
+    return perf_counter() if _observers else 0.0
 
 
-def deferred(function: str, reason: str) -> None:
-    """Notes a call handed to NumPy in every open profile."""
-    for collected in _active:
-        collected.deferrals[function, reason, user_line()] += 1
+def tell(kind: str, where: str, what: Any, start: float = 0.0) -> None:
+    """Tells the observers of something that began at ``start`` (0.0: now) and has just ended."""
+    if _observers:
+        end = perf_counter()
+        event = Happened(kind, where, what, start or end, end, user_line())
+        for observer in _observers.copy():
+            observer.happened(event)
+
+
+def _ours(filename: str) -> bool:
+    return filename.startswith(PACKAGE) and not filename.startswith(_USERS)
 
 
 def user_depth() -> int:
     """The ``stacklevel`` that makes a warning of the caller point at the user's own line."""
     frame = sys._getframe(1)
     depth = 1
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame.f_back is not None and _ours(frame.f_code.co_filename):
         frame = frame.f_back
         depth += 1
     return depth
@@ -104,6 +93,6 @@ def user_depth() -> int:
 def user_line() -> str:
     """ "file:line" of the innermost frame outside this package."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame.f_back is not None and _ours(frame.f_code.co_filename):
         frame = frame.f_back
     return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"

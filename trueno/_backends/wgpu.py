@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from trueno import stats
 from trueno._backends import wgsl
 from trueno._backends.numpy import NumpyBackend
 from trueno._backends.wgpu_device import Block, Device, GpuError, adapters, load
@@ -293,7 +294,9 @@ class WgpuBackend:
             if storage is None or mirror.block is None or mirror in keep:
                 continue
             if not storage.host_valid:
+                start = stats.now()
                 self.gpu.read(mirror.block, _bytes(storage.root))
+                stats.tell("transfer", "gpu to host", mirror.nbytes, start)
                 storage.host_valid = True
             storage.device_valid = False
             self.gpu.release(mirror.block)
@@ -304,7 +307,9 @@ class WgpuBackend:
         """Makes the mirror's bytes current."""
         block = self._memory(storage, keep)
         if not storage.device_valid:
+            start = stats.now()
             self.gpu.write(block, _bytes(storage.root))
+            stats.tell("transfer", "host to gpu", storage.root.nbytes, start)
             block.lost = None
             storage.device_valid = True
         elif block.lost is not None:
