@@ -63,6 +63,13 @@ static void check_part(void *context, int64_t from, int64_t to) {
     if (bad) atomic_store(&g->bad, 1);
 }
 
+/* The offsets of n places from `i` on, their memory called for. */
+static void find_far(const Gather *g, int64_t i, int64_t n, int64_t *offsets) {
+    g->moves->resolve(&g->places, i, n, offsets);
+    if (g->far)
+        for (int64_t j = 0; j < n; j++) __builtin_prefetch(g->memory + offsets[j], 1);
+}
+
 /* A tile of the places that one thread writes to: where, and with which value. */
 typedef struct {
     int64_t n, offsets[PLACES], from[PLACES];
@@ -152,6 +159,32 @@ static void put_ranges(void *context, int64_t from, int64_t to) {
         put_range(r->g, step * i, i + 1 == r->ranges ? r->bytes : step * (i + 1));
 }
 
+/* One value for all places: whose thread comes last does not matter, so that the places are shared
+ * among the threads, and not the memory. */
+static void fill_part(void *context, int64_t from, int64_t to) {
+    const Gather *g = context;
+    int64_t offsets[2][PLACES];
+    uint64_t bits = 0;
+    memcpy(&bits, g->dense, (size_t)g->size);
+    int64_t n = to - from < PLACES ? to - from : PLACES;
+    find_far(g, from, n, offsets[0]);
+    for (int now = 0; n > 0; now ^= 1) {
+        int64_t next = to - from - n < PLACES ? to - from - n : PLACES;
+        if (next > 0) find_far(g, from + n, next, offsets[now ^ 1]);
+        for (int64_t j = 0; j < n; j++) {
+            char *at = g->memory + offsets[now][j];
+            switch (g->size) {
+            case 1: __atomic_store_n((uint8_t *)at, (uint8_t)bits, __ATOMIC_RELAXED); break;
+            case 2: __atomic_store_n((uint16_t *)at, (uint16_t)bits, __ATOMIC_RELAXED); break;
+            case 4: __atomic_store_n((uint32_t *)at, (uint32_t)bits, __ATOMIC_RELAXED); break;
+            default: __atomic_store_n((uint64_t *)at, bits, __ATOMIC_RELAXED);
+            }
+        }
+        from += n;
+        n = next;
+    }
+}
+
 int trueno_put(int64_t places, int64_t count, int64_t size, int64_t bytes, int64_t from,
                int64_t from_step, int64_t to) {
     Gather g = {.moves = trueno_kernels->moves, .places = places_of(places), .count = count,
@@ -159,6 +192,10 @@ int trueno_put(int64_t places, int64_t count, int64_t size, int64_t bytes, int64
                 .dense_step = from_step};
     split(count, GRAIN, check_part, &g);
     if (g.bad) return ERROR_INDEX;
+    if (!from_step && SIZE_INDEX(size) >= 0 && size <= 8) {
+        split(count, GRAIN, fill_part, &g);
+        return 0;
+    }
     Ranges ranges = {&g, count > GRAIN ? threads_count() : 1, bytes};
     split(ranges.ranges, 1, put_ranges, &ranges);
     return 0;

@@ -37,6 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("routines", "reductions"),
     ("scans", "selection", "ordering"),
     ("indexing", "products"),
+    ("assembly", "counting", "sets"),
     ("protocols", "operators"),
     ("array",),
     ("_array_api", "_numpy", "_nn", "nn", "linalg", "fft", "threadpoolctl"),

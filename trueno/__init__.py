@@ -14,14 +14,20 @@ import numpy as _np
 
 from trueno import _array_api, fft, linalg, nn
 from trueno._array_api import *  # noqa: F403
+from trueno._numpy import counting as _counting
 from trueno._numpy import functions as _functions
+from trueno._numpy import joining as _joining
 from trueno._numpy import moving as _moving
 from trueno._numpy import products as _products
+from trueno._numpy import sets as _sets
+from trueno._numpy.counting import *  # noqa: F403
 from trueno._numpy.fallback import names as _names
 from trueno._numpy.fallback import resolve as _resolve
 from trueno._numpy.functions import *  # noqa: F403
+from trueno._numpy.joining import *  # noqa: F403
 from trueno._numpy.moving import *  # noqa: F403
 from trueno._numpy.products import *  # noqa: F403
+from trueno._numpy.sets import *  # noqa: F403
 from trueno.array import TruenoArray
 from trueno.config import backend, config
 from trueno.errors import StrictError, TruenoWarning
@@ -44,7 +50,8 @@ __all__ = [
     "to_numpy",
 ]
 __all__ += _array_api.__all__
-__all__ += _functions.__all__ + _moving.__all__ + _products.__all__
+for _chapter in (_counting, _functions, _joining, _moving, _products, _sets):
+    __all__ += _chapter.__all__
 
 # ``from trueno.array import ...`` above has bound this name to a module.
 array = _functions.array

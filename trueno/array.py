@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from trueno import dispatch, engine, operators, protocols
+from trueno import dispatch, engine, operators, ordering, protocols
 from trueno.core import Handle, buffer_of, export, handle_on, wrap
+from trueno.dispatch import Refused
 from trueno.dtypes import Dtype
 from trueno.errors import named
 from trueno.handover import call_numpy, host
@@ -478,7 +479,17 @@ class TruenoArray(Handle):
 
     def ravel(self, order: Any = "C") -> Any:
         """The elements in one axis: a view where possible."""
+        flags = self._array.flags
+        apart = not (flags.c_contiguous if order == "C" else flags.f_contiguous)
+        if order in ("C", "F") and apart:
+            return self.flatten(order)
         return view_of(self, lambda a: a.ravel(order), "ravel")
+
+    def flatten(self, order: Any = "C") -> Any:
+        """The elements in one axis, a copy, in the order that ``order`` says."""
+        if order not in ("C", "F"):
+            return call_numpy(_ndarray.flatten, (self, order), name="flatten")
+        return view_of(self.copy(order), lambda a: a.ravel(order), "flatten")
 
     def view(self, *args: Any, **kwargs: Any) -> Any:
         """A view of the same memory in another dtype; shares what it writes."""
@@ -505,6 +516,22 @@ class TruenoArray(Handle):
         """Sets every element to ``value``."""
         setitem(self, ..., value)
 
+    def sort(
+        self, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+    ) -> None:
+        """Sorts in place, as :meth:`numpy.ndarray.sort`; equal elements keep their order."""
+        try:
+            if order is not None or (kind is not None and stable is not None):
+                raise Refused("arguments")
+            ordering.sort_in_place(self, axis)
+            return
+        except Refused as refused:
+            reason = str(refused)
+        kwargs = {"kind": kind, "order": order}
+        if stable is not None:
+            kwargs["stable"] = stable
+        call_numpy(_ndarray.sort, (self, axis), kwargs, name="sort", writes=(self,), reason=reason)
+
     def setflags(self, write: Any = None, align: Any = None, uic: Any = None) -> None:
         """As :meth:`numpy.ndarray.setflags`."""
         self._perform_writes()
@@ -520,14 +547,12 @@ class TruenoArray(Handle):
     dot = _method("dot")
     dump = _method("dump")
     dumps = _method("dumps")
-    flatten = _method("flatten")
     nonzero = _function(np.nonzero)
     partition = _method("partition", writes=True)
     put = _method("put", writes=True)
-    repeat = _method("repeat")
+    repeat = _function(np.repeat)
     searchsorted = _function(np.searchsorted)
     setfield = _method("setfield", writes=True)
-    sort = _method("sort", writes=True)
     take = _function(np.take)
     tofile = _method("tofile")
     trace = _method("trace")

@@ -355,6 +355,8 @@ class Routine:
 ALWAYS = 1 << 30
 # Elements of a mask between two counts of what it selects.
 MASK_BLOCK = 4096
+# Bits of a rank, by which elements are counted to find those of a place in the order.
+RANK_BITS = 12
 
 
 def _mask_count(mask: Any) -> Any:
@@ -400,6 +402,68 @@ def _put(target: Any, values: Any, *indices: Any) -> None:
     target[indices] = values
 
 
+def _assemble(*sources: Any, shape: tuple[int, ...], keys: Any) -> Any:
+    result = np.empty(shape, sources[0].dtype)
+    for key, source in zip(keys, sources, strict=True):
+        result[key] = source
+    return result
+
+
+def _repeat(x: Any, ends: Any) -> Any:
+    return np.repeat(x, np.diff(ends, prepend=0))
+
+
+def _sort_rows(target: Any) -> None:
+    target.sort(-1, kind="stable")
+
+
+def _bincount(x: Any, *, bins: int) -> Any:
+    return np.bincount(x, minlength=bins)
+
+
+def _histogram(x: Any, edges: Any, *, first: float, denominator: float) -> Any:
+    bins, last = len(edges) - 1, edges[-1]
+    x = x.ravel().astype(edges.dtype)
+    x = x[(x >= edges.dtype.type(first)) & (x <= last)]
+    at = ((x - edges.dtype.type(first)) / edges.dtype.type(denominator) * bins).astype(np.int64)
+    at -= at == bins
+    at -= x < edges[at]
+    at += (x >= edges[at + 1]) & (at != bins - 1)
+    return np.bincount(at, minlength=bins)
+
+
+def _ranks(x: Any) -> Any:
+    """The leading RANK_BITS of keys, unsigned numbers in the order of the elements."""
+    bits = 8 * x.itemsize
+    keys: Any = x.view(f"u{x.itemsize}")
+    top = keys.dtype.type(1 << (bits - 1))
+    if x.dtype.kind == "i":
+        keys = keys ^ top
+    elif x.dtype.kind == "f":
+        positive = np.where(x == 0, top, keys | top)
+        keys = np.where(np.signbit(x) & (x != 0), ~keys, positive)
+        keys[np.isnan(x)] = ~keys.dtype.type(0)
+    keys = keys.ravel().astype(np.uint64)
+    return (
+        keys << np.uint64(RANK_BITS - bits)
+        if bits < RANK_BITS
+        else keys >> np.uint64(bits - RANK_BITS)
+    )
+
+
+def _rank_counts(x: Any) -> Any:
+    return np.bincount(_ranks(x).astype(np.int64), minlength=1 << RANK_BITS)
+
+
+def _rank_mask(x: Any, wanted: Any) -> Any:
+    return wanted[_ranks(x).astype(np.int64)].reshape(x.shape)
+
+
+def _interpolate(x: Any, xs: Any, ys: Any, *slopes: Any, left: float, right: float) -> Any:
+    del slopes
+    return np.interp(x, xs, ys, left, right)
+
+
 # The ufuncs that scans accumulate.
 _SCANNED = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
 # Floating-point sums are combined in another order than NumPy's: compared with more digits.
@@ -429,6 +493,14 @@ _ROUTINES = (
     Routine("sort",         _sort,          gain=300),                # (x; descending) along rows
     Routine("argsort",      _argsort,       gain=300),                # likewise
     Routine("searchsorted", np.searchsorted, gain=192),               # (sorted, values; side)
+    Routine("sort_rows",    _sort_rows,     gain=300, updates=True),  # (target)
+    Routine("rank_counts",  _rank_counts,   gain=32),                 # (x)
+    Routine("rank_mask",    _rank_mask,     gain=32),                 # (x, wanted)
+    Routine("bincount",     _bincount,      gain=16),                 # (x; bins)
+    Routine("histogram",    _histogram,     gain=300),                # (x, edges; first, ...)
+    Routine("interpolate",  _interpolate,   gain=300),                # (x, xs, ys[, slopes]; ...)
+    Routine("assemble",     _assemble,      gain=2),                  # (*sources; shape, keys)
+    Routine("repeat",       _repeat,        gain=32),                 # (x, ends)
     # NumPy calls its BLAS for the first; the second it does without.
     Routine("matmul",       np.matmul,      gain=32),                 # (a, b)
     Routine("matmul_without_blas", np.matmul, gain=1024),             # (a, b)

@@ -11,7 +11,7 @@ from trueno.core import buffer_of, handle_on
 from trueno.dispatch import NUMPYS_ERROR, Refused, in_c_order
 from trueno.dtypes import COMPLEXES, INT64, NUMBER
 from trueno.engine import BELOW
-from trueno.routines import compute, pays, refuse
+from trueno.routines import compute, pays, refuse, update
 
 # Elements of a row below which NumPy's sorting networks are faster than passes by digits.
 _SHORTEST = 1024
@@ -27,6 +27,26 @@ def argsort(x: Any, axis: int | None, descending: bool) -> Any:
     return _sorted("argsort", x, axis, descending)
 
 
+def sort_in_place(x: Any, axis: Any) -> None:
+    """Brings the elements of each row in order; Refused where the rows are not the last axis."""
+    array = x._array
+    last = type(axis) is int and array.ndim and axis in (-1, array.ndim - 1)
+    if not last or not array.flags.writeable or x._scalar:
+        raise Refused(NUMPYS_ERROR)
+    _check("sort_rows", x, array.shape[-1])
+    if not array.flags.c_contiguous:
+        raise Refused("rows that are not in C order")
+    update("sort_rows", x, array, [], {}, refuse)
+
+
+def _check(routine: str, x: Any, n: int) -> None:
+    """Refused where rows of n elements are not worth it, or their dtype is NumPy's."""
+    if not pays(routine, x.size) or n < min(_SHORTEST, SETTINGS.get().threshold):
+        raise Refused(BELOW)
+    if x.dtype not in NUMBER or x.dtype in COMPLEXES:
+        raise Refused(f"{x.dtype} is computed by NumPy")
+
+
 def _sorted(routine: str, x: Any, axis: int | None, descending: bool) -> Any:
     layout = x._layout
     shape, dtype = layout.shape, layout.dtype
@@ -35,10 +55,7 @@ def _sorted(routine: str, x: Any, axis: int | None, descending: bool) -> Any:
     if axis is None or not isinstance(axis, int) or not -len(shape) <= axis < len(shape):
         raise Refused(NUMPYS_ERROR)
     n = shape[axis]
-    if not pays(routine, x.size) or n < min(_SHORTEST, SETTINGS.get().threshold):
-        raise Refused(BELOW)
-    if dtype not in NUMBER or dtype in COMPLEXES:
-        raise Refused(f"{dtype} is computed by NumPy")
+    _check(routine, x, n)
     if not x._array.flags.c_contiguous:
         raise Refused("the result is not in C order")
     rows = x

@@ -9,6 +9,7 @@ import numpy as np
 
 from trueno.array import check_device, pin
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap
+from trueno.dispatch import Refused
 from trueno.errors import named
 from trueno.handover import call_numpy, host
 from trueno.indexing import view_of
@@ -24,6 +25,7 @@ __all__ = [
     "implements",
     "normal_axes",
     "same_device",
+    "tried",
     "viewed",
 ]
 
@@ -46,6 +48,16 @@ def given(x: Any) -> Any:
 def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """``f`` by NumPy, counted as a deferral, without the arguments that were not given."""
     return call_numpy(f, args, {key: x for key, x in kwargs.items() if x is not NO_VALUE})
+
+
+def tried(ours: Callable[[], Any], f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """``ours()``, or, where that is refused, ``f(*args, **kwargs)`` by NumPy, counted."""
+    try:
+        return ours()
+    except Refused as refused:
+        reason = str(refused)
+    given = {key: x for key, x in kwargs.items() if x is not NO_VALUE}
+    return call_numpy(f, args, given, reason=reason)
 
 
 def viewed(x: Any, f: Callable[[NDArray], NDArray], name: str) -> Any:

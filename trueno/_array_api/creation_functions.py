@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trueno._array_api._support import call, created, given, implements, same_device
+from trueno._array_api.manipulation_functions import broadcast_arrays
 from trueno.array import check_device
 from trueno.core import Handle, buffer_of, copied, foreign_buffer, handle_on, wrap
 from trueno.dispatch import elementwise
@@ -294,8 +295,17 @@ def meshgrid(*arrays: Any, copy: bool = True, sparse: bool = False, indexing: An
 
     indexing: "xy" (Cartesian: the first two axes swapped) or "ij" (matrix); ValueError for others.
     """
-    grids = call(np.meshgrid, *map(given, arrays), copy=copy, sparse=sparse, indexing=indexing)
-    return tuple(grids)
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"trueno.meshgrid: indexing is {indexing!r}, not 'xy' or 'ij'")
+    count = len(arrays)
+    shapes = [[-1 if i == j else 1 for j in range(count)] for i in range(count)]
+    if indexing == "xy" and count > 1:
+        for shape in shapes:
+            shape[0], shape[1] = shape[1], shape[0]
+    grids = [given(x).reshape(shape) for x, shape in zip(arrays, shapes, strict=True)]
+    if not sparse:
+        grids = list(broadcast_arrays(*grids))
+    return tuple([x.copy() for x in grids] if copy else grids)
 
 
 def _triangle(x: Any, k: int, lower: bool) -> Any:

@@ -10,10 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from trueno._array_api._support import call, given, implements, viewed
+from trueno import assembly
+from trueno._array_api._support import call, given, implements, tried, viewed
 from trueno.core import root_of
+from trueno.dispatch import Refused
 from trueno.indexing import getitem
 from trueno.memory import NDArray
+from trueno.ops import ROUTINES
+
+_GAIN = ROUTINES["assemble"].gain
 
 __all__ = [
     "broadcast_arrays",
@@ -65,6 +70,13 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     return viewed(array, lambda a: np.broadcast_to(a, shape), "broadcast_to")
 
 
+def _listed(arrays: Any, out: Any) -> Any:
+    if out is not None or not isinstance(arrays, (tuple, list)):
+        raise Refused("arguments")
+    return arrays
+
+
+@implements(np.concatenate, gain=_GAIN)
 def concat(
     arrays: Any,
     axis: int | None = 0,
@@ -77,7 +89,10 @@ def concat(
 
     With ``axis=None`` each is flattened first. ValueError where the other axes differ in length.
     """
-    return call(np.concatenate, arrays, axis, out=out, dtype=dtype, casting=casting)
+    return tried(
+        lambda: assembly.joined(_listed(arrays, out), axis, dtype, casting),
+        np.concatenate, arrays, axis, out=out, dtype=dtype, casting=casting,
+    )  # fmt: skip
 
 
 @implements(np.expand_dims)
@@ -104,9 +119,10 @@ def permute_dims(a: Any, axes: Any = None) -> Any:
     return viewed(a, lambda array: np.transpose(array, axes), "permute_dims")
 
 
+@implements(np.repeat, gain=ROUTINES["repeat"].gain)
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each element ``repeats`` times (an int or an array) along ``axis`` (None: flattened)."""
-    return call(np.repeat, a, repeats, axis)
+    return tried(lambda: assembly.repeated(a, repeats, axis), np.repeat, a, repeats, axis)
 
 
 @implements(np.reshape)
@@ -134,9 +150,10 @@ def reshape(
     return result.copy("K") if copy and order != "C" else result
 
 
+@implements(np.roll, gain=_GAIN)
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     """Elements moved ``shift`` places along ``axis``, round the end (None: flattened meanwhile)."""
-    return call(np.roll, a, shift, axis)
+    return tried(lambda: assembly.rolled(a, shift, axis), np.roll, a, shift, axis)
 
 
 @implements(np.squeeze)
@@ -145,6 +162,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     return viewed(a, lambda array: array.squeeze(axis), "squeeze")
 
 
+@implements(np.stack, gain=_GAIN)
 def stack(
     arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
 ) -> Any:
@@ -152,12 +170,16 @@ def stack(
 
     ValueError where shapes differ.
     """
-    return call(np.stack, arrays, axis, out, dtype=dtype, casting=casting)
+    return tried(
+        lambda: assembly.stacked(_listed(arrays, out), axis, dtype, casting),
+        np.stack, arrays, axis, out, dtype=dtype, casting=casting,
+    )  # fmt: skip
 
 
-def tile(x: Any, reps: Any, /) -> Any:
+@implements(np.tile, gain=_GAIN)
+def tile(A: Any, reps: Any) -> Any:
     """The array ``reps`` times along each axis; the shorter of shape and reps gains ones."""
-    return call(np.tile, x, reps)
+    return tried(lambda: assembly.tiled(A, reps), np.tile, A, reps)
 
 
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:

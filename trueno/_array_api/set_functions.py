@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from trueno._array_api._support import call, implements
+from trueno import sets
+from trueno._array_api._support import call, implements, tried
+from trueno.dispatch import Refused, elementwise
 from trueno.handover import call_numpy
+from trueno.ops import OPS, ROUTINES
 
 __all__ = ["isin", "unique_all", "unique_counts", "unique_inverse", "unique_values"]
 
 
+@implements(np.isin, gain=ROUTINES["sort"].gain)
 def isin(
     element: Any,
     test_elements: Any,
@@ -24,8 +28,15 @@ def isin(
 
     ``invert`` negates the answer; ``assume_unique`` and ``kind`` choose NumPy's algorithm.
     """
-    return call(
-        np.isin, element, test_elements,
+
+    def ours() -> Any:
+        if kind is not None:
+            raise Refused("arguments")
+        found = sets.isin(element, test_elements)
+        return elementwise(OPS["logical_not"], found) if invert else found
+
+    return tried(
+        ours, np.isin, element, test_elements,
         assume_unique=assume_unique, invert=invert, kind=kind,
     )  # fmt: skip
 

@@ -1,4 +1,7 @@
-"""Moving elements picked by masks and by index arrays (csrc/compact.c, csrc/gather.c)."""
+"""Moving elements: picked by masks and index arrays, and in rectangular parts.
+
+C: csrc/compact.c, csrc/gather.c, csrc/place.c.
+"""
 
 from __future__ import annotations
 
@@ -101,6 +104,38 @@ def _put(call: Call) -> int:
     )  # fmt: skip
 
 
+def _performs_assemble(call: Call) -> bool:
+    (out,) = call.outputs
+    dtype = out.array.dtype
+    return not dtype.hasobject and all(view.array.dtype == dtype for view in call.inputs)
+
+
+def _assemble(call: Call) -> int:
+    out = call.outputs[0].array
+    words: list[int] = []
+    for key, source in zip(call.params["keys"], call.inputs, strict=True):
+        part = out[(*key, ...)]
+        lead = part.ndim - source.array.ndim
+        layout = zip(source.array.shape, source.array.strides, strict=True)
+        steps = [0] * lead + [step if n > 1 else 0 for n, step in layout]
+        words += part.ndim, address(part), address(source.array)
+        for dimension in zip(part.shape, part.strides, steps, strict=True):
+            words += dimension
+    parts = np.array(words, np.int64)
+    return lib.trueno_place(address(parts), len(call.inputs), out.itemsize, out.nbytes)
+
+
+def _performs_repeat(call: Call) -> bool:
+    return call.inputs[0].array.itemsize in _SIZES and _performs(call)
+
+
+def _repeat(call: Call) -> int:
+    (x, ends), (out,) = call.inputs, call.outputs
+    return lib.trueno_repeat(
+        address(x.array), address(ends.array), x.array.size, x.array.itemsize, address(out.array)
+    )
+
+
 ROUTINES: dict[str, Routine] = {
     "mask_count": Routine(_performs, _mask_count),
     "compress": Routine(_performs, _compress),
@@ -109,4 +144,6 @@ ROUTINES: dict[str, Routine] = {
     "positions": Routine(_performs, _positions),
     "take": Routine(_performs, _take),
     "put": Routine(_performs, _put),
+    "assemble": Routine(_performs_assemble, _assemble),
+    "repeat": Routine(_performs_repeat, _repeat),
 }

@@ -45,7 +45,20 @@ def _argsort(call: Call) -> int:
     return _run(call, True, 32 if call.inputs[0].array.itemsize == 8 else 16)
 
 
+def _performs_sort_rows(call: Call) -> bool:
+    (target,) = call.outputs
+    dtype = target.array.dtype
+    known = dtype in NUMBER and dtype not in COMPLEXES and dtype.isnative
+    return known and dense(target)
+
+
+def _sort_rows(call: Call) -> int:
+    params = {"descending": False}
+    return _sort(call._replace(params=params, inputs=call.outputs))
+
+
 ROUTINES: dict[str, Routine] = {
     "sort": Routine(_performs_sort, _sort),
     "argsort": Routine(_performs_argsort, _argsort),
+    "sort_rows": Routine(_performs_sort_rows, _sort_rows),
 }
