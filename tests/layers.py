@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent / PACKAGE
 
 # Lowest first. A name is a module or a whole subpackage of trueno/.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "dtypes", "cores", "gains", "stats", "windows"),
+    ("errors", "dtypes", "cores", "gains", "machine", "stats", "windows"),
     ("config",),
     ("ops", "memory"),
     ("plan",),
@@ -38,7 +38,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("scans", "selection", "ordering"),
     ("indexing", "products"),
     ("assembly", "counting", "sets"),
-    ("protocols", "operators"),
+    ("protocols", "operators", "explanation"),
     ("array",),
     ("_array_api", "_numpy", "_nn", "nn", "linalg", "fft", "threadpoolctl"),
     ("__init__",),

@@ -32,15 +32,12 @@ def ones(*shape: int) -> Any:
 def profiled() -> Any:
     """A kernel of 3 operations on 1000 points, a product, two calls of NumPy's and a warning."""
     x, m = ones(1000), ones(20, 30)
-    with tn.profile() as p:
+    with tn.profile() as p, pytest.warns(RuntimeWarning, match="divide by zero"):
         tn.evaluate((x + x) * x / (x - x))
         tn.evaluate(m @ m.T)
         for _ in range(2):
             np.median(x)
     return p
-
-
-pytestmark = pytest.mark.filterwarnings("default:divide by zero")
 
 
 def test_kernels_with_their_bytes_and_operations() -> None:

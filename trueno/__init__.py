@@ -35,6 +35,9 @@ from trueno.protocols import evaluate, to_numpy
 
 __array_api_version__ = "2025.12"
 
+# Defined in modules that are imported when they are first asked for.
+_LATER = {"explain": "trueno.explanation", "profile": "trueno.profiling"}
+
 __all__ = [
     "StrictError",
     "TruenoArray",
@@ -46,9 +49,9 @@ __all__ = [
     "fft",
     "linalg",
     "nn",
-    "profile",
     "to_numpy",
 ]
+__all__ += list(_LATER)
 __all__ += _array_api.__all__
 for _chapter in (_counting, _functions, _joining, _moving, _products, _sets):
     __all__ += _chapter.__all__
@@ -58,10 +61,6 @@ array = _functions.array
 
 if hasattr(_sys.modules.get("threadpoolctl"), "register"):
     _import_module("trueno.threadpoolctl")
-
-
-# Defined in modules that are imported when they are first asked for.
-_LATER = {"profile": "trueno.profiling"}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import operator
 import sys
 from collections.abc import Callable, Iterator
@@ -307,6 +308,12 @@ class TruenoArray(Handle):
 
     def __str__(self) -> str:
         return str(host(self))
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the elements, shape, dtype and place; the plan, if it is computed now."""
+        explanation = importlib.import_module("trueno.explanation")
+        html: str = explanation.array_html(self)
+        return html
 
     def __format__(self, spec: str) -> str:
         array = host(self)

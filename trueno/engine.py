@@ -328,9 +328,7 @@ def evaluate(nodes: list[Node]) -> None:
         work = _ordered(nodes)
         if not work.nodes:
             return
-        planned = _plans_by_key.get(work.key)
-        if planned is None:
-            planned = _planned(work)
+        planned = plan_of(work)
         debug = SETTINGS.get().debug
         for step in planned:
             if debug:
@@ -348,8 +346,11 @@ def forget_plans() -> None:
     _plans_by_key.clear()
 
 
-def _planned(work: Graph) -> Plan:
-    """The plan for a graph whose key is not known."""
+def plan_of(work: Graph) -> Plan:
+    """The plan for a graph: kept by its key, and by its structure."""
+    planned = _plans_by_key.get(work.key)
+    if planned is not None:
+        return planned
     structure = work.structure()
     planned = _plans.get(structure)
     if planned is None:
