@@ -36,7 +36,7 @@ def profiled() -> Any:
         tn.evaluate((x + x) * x / (x - x))
         tn.evaluate(m @ m.T)
         for _ in range(2):
-            np.median(x)
+            np.i0(x)
     return p
 
 
@@ -55,7 +55,7 @@ def test_kernels_with_their_bytes_and_operations() -> None:
 def test_deferrals_have_reason_line_and_time() -> None:
     p = profiled()
     ((function, reason, line),) = p.deferrals
-    assert (function, reason) == ("median", "computed by NumPy")
+    assert (function, reason) == ("i0", "computed by NumPy")
     assert line.startswith("test_profiling.py:")
     (row,) = [row for row in p.rows.values() if row.kind == "numpy"]
     assert row.calls == 2 and row.seconds > 0
@@ -69,8 +69,8 @@ def test_warnings_are_collected() -> None:
 
 
 def test_a_call_that_fails_counts() -> None:
-    with tn.profile() as p, pytest.raises(np.exceptions.AxisError):
-        np.median(ones(3), axis=4)
+    with tn.profile() as p, pytest.raises(TypeError, match=r"trueno\.i0"):
+        np.i0(ones(3) * 1j)
     assert sum(p.deferrals.values()) == 1
 
 
@@ -100,7 +100,7 @@ def test_the_table_is_sorted_by_time() -> None:
     assert head.split() == ["where", "calls", "elements", "MB", "ms", "GB/s", "GFLOP/s", "what"]
     assert len(lines) == len(p.rows)
     assert summary.startswith(f"{p.seconds * 1e3:.2f} ms, kernels ")
-    assert "median: computed by NumPy" in p._repr_html_()
+    assert "i0: computed by NumPy" in p._repr_html_()
 
 
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="not Linux")
@@ -171,7 +171,7 @@ def test_costs_of_broadcast_operands_and_reductions() -> None:
 @pytest.mark.parametrize(
     ("call", "reason", "instead"),
     [
-        (lambda x: np.median(x), "computed by NumPy", "np.asarray"),
+        (lambda x: np.i0(x), "computed by NumPy", "np.asarray"),
         (lambda x: np.sum(x, where=x > 0), "given", "np.where"),
         (lambda x: np.add(x, x, where=np.array([True])), "arguments", "without out="),
         (lambda x: np.negative(tn.asarray(np.ones(3, "m8[s]"))), "timedelta64[s] is", "astype"),
