@@ -1,26 +1,42 @@
-"""``python -m conformance SUITE [--backend numpy|simd|wgpu|all] ... [-- PYTEST ARGUMENTS]``"""
+"""``python -m conformance SUITE [--backend numpy|simd|wgpu|all] ... [-- PYTEST ARGUMENTS]``
+
+SUITE may be "all"; ``python -m conformance report`` writes docs/conformance.md from the last
+results.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from conformance import array_api, runner, scipy, sklearn
+from conformance import array_api, dask, report, runner, scipy, sklearn, xarray
+from conformance.results import Record
 
-SUITES = {suite.name: suite for suite in (array_api.SUITE, sklearn.SUITE, scipy.SUITE)}
+SUITES = {module.SUITE.name: module.SUITE for module in (array_api, sklearn, scipy, xarray, dask)}
 
 
 def main(argv: list[str]) -> int:
-    """Runs the suite that the command line names; 0 if it passes on every backend asked for."""
+    """Runs the suites that the command line names; 0 if all pass on every backend asked for."""
     parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
     names = parser.add_subparsers(dest="command", required=True)
+    everything = names.add_parser("all")
     for suite in SUITES.values():
         own = names.add_parser(suite.name)
         runner.add_arguments(own)
         suite.add_arguments(own)
+        suite.add_arguments(everything)
+    runner.add_arguments(everything)
+    names.add_parser("report")
     at = argv.index("--") if "--" in argv else len(argv)  # what follows is pytest's
     options = parser.parse_args(argv[:at])
-    return runner.run(SUITES[options.command], options, argv[at + 1 :])
+    failed = 0
+    if options.command != "report":
+        chosen = SUITES.values() if options.command == "all" else (SUITES[options.command],)
+        failed = max([runner.run(suite, options, argv[at + 1 :]) for suite in chosen])
+    if options.command == "report" or options.record:
+        exclusions = {suite.name: suite.exclusions for suite in SUITES.values()}
+        report.PAGE.write_text(report.page(Record(report.RECORD), exclusions), "utf-8")
+    return failed
 
 
 if __name__ == "__main__":

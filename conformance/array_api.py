@@ -6,7 +6,7 @@ import argparse
 import subprocess
 from pathlib import Path
 
-from conformance.runner import Suite
+from conformance.runner import Job, Suite
 
 REPOSITORY = "https://github.com/data-apis/array-api-tests"
 COMMIT = "55fcc60"  # pins its submodule array-api at 5f847a3
@@ -19,21 +19,23 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-examples", type=int, default=100, help="Hypothesis examples a test")
 
 
-def _prepare(options: argparse.Namespace, scratch: Path) -> tuple[Path, list[str]]:
+def _jobs(options: argparse.Namespace, _: str, scratch: Path) -> list[Job]:
     suite: Path = options.suite or _clone(scratch)
     if not (suite / "array_api_tests").is_dir():
         raise SystemExit(f"conformance: {suite} is no checkout of {REPOSITORY}")
     if not any((suite / "array-api").iterdir()):
         raise SystemExit(f"conformance: {suite}: run 'git submodule update --init' there")
-    return suite.resolve(), [
+    arguments = [
         "array_api_tests", "--max-examples", str(options.max_examples), "--disable-deadline",
-        "--xfails-file", str(EXCLUSIONS),
     ]  # fmt: skip
+    return [Job("all", suite.resolve(), arguments)]
 
 
 def _clone(parent: Path) -> Path:
     """The suite at the pinned commit, cloned below ``parent``."""
     target = parent / "array-api-tests"
+    if target.exists():
+        return target
     git = ["git", "-c", "advice.detachedHead=false"]
     subprocess.run([*git, "clone", "--quiet", REPOSITORY, str(target)], check=True)
     subprocess.run([*git, "checkout", "--quiet", COMMIT], cwd=target, check=True)
@@ -45,7 +47,8 @@ SUITE = Suite(
     "array-api",
     lambda: f"array-api-tests {COMMIT}, standard {VERSION}",
     _add_arguments,
-    _prepare,
-    {"ARRAY_API_TESTS_MODULE": "trueno", "ARRAY_API_TESTS_VERSION": VERSION},
+    _jobs,
+    {"ARRAY_API_TESTS_MODULE": "{namespace}", "ARRAY_API_TESTS_VERSION": VERSION},
     EXCLUSIONS,
+    peers=True,
 )

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from conformance.results import EXCLUDED
+
 
 def read(path: Path) -> dict[str, str]:
     """The excluded ids and their reasons."""
@@ -33,4 +35,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for name, reason in reasons.items():
             if item.nodeid.endswith(name) or item.nodeid.partition("[")[0].endswith(name):
-                item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+                item.add_marker(pytest.mark.xfail(reason=EXCLUDED + reason, strict=True))

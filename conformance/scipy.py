@@ -6,25 +6,26 @@ import argparse
 import importlib.metadata
 from pathlib import Path
 
-from conformance.installed import arguments
-from conformance.runner import Suite
+from conformance import installed
+from conformance.runner import Job, Suite
 
 EXCLUSIONS = Path(__file__).with_name("scipy_exclusions.txt")
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--package", default="", help="one subpackage, as signal (all)")
+    parser.add_argument("--package", default="", help="one subpackage of SciPy, as signal (all)")
 
 
-def _prepare(options: argparse.Namespace, scratch: Path) -> tuple[Path, list[str]]:
-    return scratch, arguments("scipy", "xp", folder=options.package)
+def _jobs(options: argparse.Namespace, _: str, scratch: Path) -> list[Job]:
+    return installed.jobs("scipy", installed.files("scipy", "xp", below=options.package), scratch)
 
 
 SUITE = Suite(
     "scipy",
     lambda: f"SciPy {importlib.metadata.version('scipy')}, xp tests",
     _add_arguments,
-    _prepare,
+    _jobs,
     {"SCIPY_ARRAY_API": "1"},
     EXCLUSIONS,
+    peers=True,
 )

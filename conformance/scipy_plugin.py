@@ -1,4 +1,4 @@
-"""A pytest plugin: SciPy's ``xp`` tests, with Trueno as their only namespace.
+"""A pytest plugin: SciPy's ``xp`` tests, with one namespace, CONFORMANCE_NAMESPACE.
 
 Loaded with ``-p`` before collection: SciPy's conftest is imported first, and its fixture ``xp``
 declared anew, with SciPy's own marks (what to skip, what must fail) still obeyed.
@@ -6,6 +6,8 @@ declared anew, with SciPy's own marks (what to skip, what must fail) still obeye
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,12 +15,13 @@ import pytest
 from scipy import conftest
 from scipy._lib._array_api import default_xp
 
-import trueno
+NAME = os.environ.get("CONFORMANCE_NAMESPACE", "trueno")
+PARAMETER = pytest.param(importlib.import_module(NAME), id=NAME)
 
-conftest.xp_known_backends.add("trueno")
+conftest.xp_known_backends.add(NAME)
 
 
-@pytest.fixture(params=[pytest.param(trueno, id="trueno")])
+@pytest.fixture(params=[PARAMETER])
 def xp(request: pytest.FixtureRequest) -> Iterator[Any]:
     """The namespace of a test; what is asserted must be its arrays."""
     conftest.skip_or_xfail_xp_backends(request, "skip")
@@ -28,4 +31,11 @@ def xp(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 conftest.xp = xp
-conftest.xp_available_backends = [pytest.param(trueno, id="trueno")]
+conftest.xp_available_backends = [PARAMETER]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the tests that have no namespace."""
+    others = [item for item in items if "xp" not in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if "xp" in getattr(item, "fixturenames", ())]

@@ -6,8 +6,8 @@ import argparse
 import importlib.metadata
 from pathlib import Path
 
-from conformance.installed import arguments
-from conformance.runner import Suite
+from conformance import installed
+from conformance.runner import Job, Suite
 
 EXCLUSIONS = Path(__file__).with_name("sklearn_exclusions.txt")
 
@@ -16,15 +16,16 @@ def _add_arguments(_: argparse.ArgumentParser) -> None:
     """Declares nothing: the suite has no arguments of its own."""
 
 
-def _prepare(_: argparse.Namespace, scratch: Path) -> tuple[Path, list[str]]:
-    return scratch, arguments("sklearn", "yield_namespace", "yield_mixed_namespace")
+def _jobs(_: argparse.Namespace, __: str, scratch: Path) -> list[Job]:
+    return installed.jobs("sklearn", installed.files("sklearn", "array_api"), scratch)
 
 
 SUITE = Suite(
     "sklearn",
     lambda: f"scikit-learn {importlib.metadata.version('scikit-learn')}, array API tests",
     _add_arguments,
-    _prepare,
+    _jobs,
     {"SCIPY_ARRAY_API": "1"},
     EXCLUSIONS,
+    peers=True,
 )

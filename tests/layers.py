@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent / PACKAGE
 
 # Lowest first. A name is a module or a whole subpackage of trueno/.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "dtypes", "cores", "gains", "machine", "stats", "windows"),
+    ("errors", "dask", "dtypes", "cores", "gains", "machine", "stats", "windows"),
     ("config",),
     ("ops", "memory"),
     ("plan",),
@@ -40,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("assembly", "counting", "sets"),
     ("protocols", "operators", "explanation"),
     ("array",),
-    ("_array_api", "_numpy", "_nn", "nn", "linalg", "fft", "threadpoolctl"),
+    ("_array_api", "_numpy", "_nn", "nn", "linalg", "fft", "special", "threadpoolctl"),
     ("__init__",),
     ("bench", "demo", "__main__"),
 )

@@ -222,6 +222,15 @@ def test_asarray_owns_shares_or_returns() -> None:
             tn.asarray(bad, dtype=tn.float32, copy=False)
 
 
+@pytest.mark.parametrize("source", ["int64", "float32", "float64", "bool"])
+@pytest.mark.parametrize("dtype", [np.dtype("float64"), np.float32, "int8", float, None])
+def test_asarray_converts_ndarrays(source: str, dtype: Any) -> None:
+    array = np.ones(3, source)
+    result = tn.asarray(array, dtype=dtype)
+    assert result.dtype == np.asarray(array, dtype=dtype).dtype
+    assert not np.shares_memory(np.asarray(result), array)
+
+
 def test_asarray_of_anything() -> None:
     x = tn.arange(3)
     same(tn.asarray([x, x + 1]), np.array([[0, 1, 2], [1, 2, 3]]))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as _np
 
-from trueno import _array_api, fft, linalg, nn
+from trueno import _array_api, fft, linalg, nn, special
 from trueno._array_api import *  # noqa: F403
 from trueno._numpy import counting as _counting
 from trueno._numpy import functions as _functions
@@ -49,6 +49,7 @@ __all__ = [
     "fft",
     "linalg",
     "nn",
+    "special",
     "to_numpy",
 ]
 __all__ += list(_LATER)
@@ -61,6 +62,8 @@ array = _functions.array
 
 if hasattr(_sys.modules.get("threadpoolctl"), "register"):
     _import_module("trueno.threadpoolctl")
+if "dask.array" in _sys.modules:
+    _import_module("trueno.dask").register()
 
 
 def __getattr__(name: str) -> Any:

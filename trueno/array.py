@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import operator
 import sys
 from collections.abc import Callable, Iterator
@@ -338,6 +339,19 @@ class TruenoArray(Handle):
 
     def __reduce__(self) -> Any:
         return _rebuild, (np.array(host(self)), self.device)
+
+    def __sizeof__(self) -> int:
+        """The memory behind the elements once, however often strides of zero repeat them."""
+        array = self._array
+        apart = zip(array.shape, array.strides, strict=True)
+        elements = math.prod(1 if step == 0 else n for n, step in apart)
+        return object.__sizeof__(self) + elements * array.itemsize
+
+    def __dask_tokenize__(self) -> Any:
+        """Dask's name for the contents. Dask asks before it looks up what to do with our class."""
+        dask = importlib.import_module("trueno.dask")
+        dask.register()
+        return dask.token(host(self), self.device)
 
     # ------------------------------------------------------------ operators
 

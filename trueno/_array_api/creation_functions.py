@@ -68,7 +68,9 @@ def asarray(
         else:
             if hasattr(a, "__array__") and not isinstance(a, (np.ndarray, np.generic)):
                 a = np.asarray(a)  # another library's, which need not know of ``copy``
-            same = type(a) is np.ndarray and order in (None, "K") and dtype in (None, a.dtype)
+            # Not "dtype in (None, ...)": NumPy's float64 equals None.
+            same = type(a) is np.ndarray and order in (None, "K")
+            same = same and (dtype is None or dtype == a.dtype)
             result = copied(a) if same else wrap(np.array(a, dtype, order=order or "K", copy=True))
     except Exception as error:
         raise named(error, "asarray") from None
