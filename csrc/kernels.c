@@ -6,7 +6,7 @@
 #include "division.h"
 #include "math_f32.h"
 #include "math_f64.h"
-#include "product.h"
+#include "gemm.h"
 #include "scalar_complex.h"
 #include "small.h"
 #include "transpose.h"
@@ -549,6 +549,9 @@ const Kernels KERNELS = {
              {[D_f32] = pool_sum_f32, [D_f64] = pool_sum_f64}},
     .panel = ROWS_AT_MOST,
     .product = {PRODUCTS},
+    .gemm = {GEMMS},
+    .gemm_panel = GEMM_PANEL,
+    .vector = VECTOR,
     .small = {[D_f32] = small_f32, [D_f64] = small_f64},
     .moves = &MOVE_TABLE,
 };

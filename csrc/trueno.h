@@ -68,6 +68,22 @@ typedef struct {
     void *sums;           /* room for a panel's rows of STRIP positions */
 } Product;
 
+enum { GEMM_DEPTH = 384 * 4 }; /* bytes of a row in a block of the depth */
+
+/* A block of a matrix product of floats; steps in elements. */
+typedef struct {
+    const void *a;
+    int64_t a_row, a_k;
+    const void *b;        /* panels of columns, `b_panel` apart, whose rows lie `b_k` apart */
+    int64_t b_panel, b_k;
+    const void *tail;     /* the last panel, packed, where it is not with the others, or NULL */
+    int64_t depth, rows, columns;
+    void *c;
+    int64_t c_row;
+    bool add;             /* to what is there */
+    int64_t spill;        /* elements of c written in order: a row may reach into the next */
+} GemmBlock;
+
 #define OP(name) OP_##name,
 #define UNARY(name, ...) OP(name)
 #define UNARY2(name, ...) OP(name)
@@ -119,6 +135,8 @@ typedef struct {
     void (*pool[2][DTYPES])(const Pool *, int64_t plane, int64_t row, void *scratch);
     int panel;            /* the rows of a panel, but for the last ones: halves of it */
     void (*product[DTYPES])(const Product *);
+    void (*gemm[DTYPES])(const GemmBlock *);
+    int gemm_panel, vector; /* bytes of a row in a panel of columns, and of a vector */
     void (*small[DTYPES])(const void *a, int64_t a_step, const void *b, int64_t b_step, void *out,
                           int64_t count, int64_t m, int64_t k, int64_t n);
     const Moves *moves;

@@ -146,7 +146,7 @@ def test_views_and_pending_operands(backend: str, rng: np.random.Generator) -> N
     [
         ({"weight": np.ones((3, 3, 2, 2))}, ValueError, "takes 3 channels .* has 4"),
         ({"weight": np.ones((3, 4, 2))}, ValueError, "weight must have 4 axes"),
-        ({"weight": np.ones((3, 4, 9, 2))}, ValueError, r"reaches over \(9, 2\) elements"),
+        ({"weight": np.ones((3, 4, 9, 2))}, ValueError, "reaches over 9 elements"),
         ({"x": np.ones(4)}, ValueError, "x must have 4 axes"),
         ({"x": np.ones((2, 4, 0, 6))}, ValueError, "empty axis"),
         ({"bias": np.ones(2)}, ValueError, r"shape \(3,\), not \(2,\)"),

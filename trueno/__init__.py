@@ -14,12 +14,14 @@ import numpy as _np
 
 from trueno import _array_api, fft, linalg, nn, special
 from trueno._array_api import *  # noqa: F403
+from trueno._numpy import correlation as _correlation
 from trueno._numpy import counting as _counting
 from trueno._numpy import functions as _functions
 from trueno._numpy import joining as _joining
 from trueno._numpy import moving as _moving
 from trueno._numpy import products as _products
 from trueno._numpy import sets as _sets
+from trueno._numpy.correlation import *  # noqa: F403
 from trueno._numpy.counting import *  # noqa: F403
 from trueno._numpy.fallback import names as _names
 from trueno._numpy.fallback import resolve as _resolve
@@ -54,7 +56,7 @@ __all__ = [
 ]
 __all__ += list(_LATER)
 __all__ += _array_api.__all__
-for _chapter in (_counting, _functions, _joining, _moving, _products, _sets):
+for _chapter in (_correlation, _counting, _functions, _joining, _moving, _products, _sets):
     __all__ += _chapter.__all__
 
 # ``from trueno.array import ...`` above has bound this name to a module.

@@ -464,6 +464,11 @@ def _interpolate(x: Any, xs: Any, ys: Any, *slopes: Any, left: float, right: flo
     return np.interp(x, xs, ys, left, right)
 
 
+def _correlate(x: Any, kernel: Any, *, mode: Any, before: int) -> Any:
+    del before  # the zeros in front, which the mode says
+    return np.correlate(x, kernel, mode)
+
+
 # The ufuncs that scans accumulate.
 _SCANNED = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
 # Floating-point sums are combined in another order than NumPy's: compared with more digits.
@@ -504,6 +509,7 @@ _ROUTINES = (
     # NumPy calls its BLAS for the first; the second it does without.
     Routine("matmul",       np.matmul,      gain=32),                 # (a, b)
     Routine("matmul_without_blas", np.matmul, gain=1024),             # (a, b)
+    Routine("correlate",    _correlate,     gain=64),                 # (x, kernel; mode, before)
     Routine("convolve",     windows.convolve, gain=ALWAYS),           # (x, weight, bias; ...)
     Routine("max_pool",     windows.max_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
     Routine("avg_pool",     windows.avg_pool, gain=ALWAYS),           # (x; kernel, stride, ...)

@@ -12,7 +12,7 @@ import numpy as np
 
 from trueno import engine
 from trueno.core import Handle
-from trueno.dtypes import BOOL, NUMBER
+from trueno.dtypes import NUMBER
 from trueno.handover import call_numpy
 from trueno.memory import NDArray
 from trueno.routines import compute
@@ -54,8 +54,6 @@ def matmul(x1: Any, x2: Any) -> Any:
     if a.dtype not in NUMBER or b.dtype not in NUMBER:
         return numpy(f"{a.dtype} @ {b.dtype} is computed by NumPy")
     dtype = np.result_type(a, b)
-    if dtype == BOOL:
-        return numpy("bool is computed by NumPy")
     routine = "matmul" if dtype.char in _BLAS else "matmul_without_blas"
     return compute(routine, (x1, x2), {}, [((*stack, *rows, *columns), dtype)], numpy)
 

@@ -5,14 +5,16 @@ float32 and float64; what has another dtype is cast before, or NumPy's.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from trueno._backends import _simd
 from trueno._backends.routine import Routine, dense, lib, number
-from trueno.dtypes import FLOAT16, FLOAT32, FLOAT64, NUMBER
+from trueno.dtypes import BOOL, FLOAT16, FLOAT32, FLOAT64, NUMBER
 from trueno.memory import NDArray, address
+from trueno.ops import INVALID, OVERFLOW, UNDERFLOW
 from trueno.plan import Call
 
 _new: Any = _simd.ffi.new
@@ -101,18 +103,28 @@ def _matmul(call: Call) -> int:
     if dtype == FLOAT16:
         np.copyto(out, np.matmul(a, b, dtype=FLOAT32), casting="same_kind")
         return 0
+    if dtype == BOOL:
+        np.not_equal(np.matmul(a.astype(FLOAT32), b.astype(FLOAT32)), 0, out=out)
+        return 0
     a, b = [x.astype(dtype, copy=False) for x in (a, b)]
     (m, k), n = a.shape[-2:], b.shape[-1]
     if dtype.kind in "iu" and n >= _WIDE and m * k * n >= _LARGE:
         return _integers(_matrices(a, out), _matrices(b, out), out)
-    if out.ndim > 2 and dtype in (FLOAT32, FLOAT64) and max(m, k, n) <= _SMALL:
-        return _small(_matrices(a, out), _matrices(b, out), out)
+    if b.ndim == 2 and out.ndim > 2 and a.flags.c_contiguous:
+        a, out = a.reshape(-1, k), out.reshape(-1, n)  # one product instead of a stack
+    if out.ndim > 2 and dtype in (FLOAT32, FLOAT64):
+        if max(m, k, n) <= _SMALL:
+            return _small(_matrices(a, out), _matrices(b, out), out)
+        if min(m, n) >= _SMALL and m * k * n <= _SHARED and _gemm(a, b, out):
+            return 0
     np.matmul(_for_blas(a), _for_blas(b), out=out)
     return 0
 
 
 # Matrices with no longer side are multiplied sooner than BLAS is called.
 _SMALL = 4
+# Multiplications of a product that BLAS shares among the threads as well as a stack can be.
+_SHARED = 1 << 20
 # Of integer matrices: columns that fill vectors, and multiplications that pay for the packing.
 _WIDE = 16
 _LARGE = 1 << 15
@@ -146,6 +158,37 @@ def _small(a: NDArray, b: NDArray, out: NDArray) -> int:
     )  # fmt: skip
 
 
+# What NumPy would warn of, or raise.
+_CONDITIONS = (("over", OVERFLOW), ("under", UNDERFLOW), ("invalid", INVALID))
+
+
+def _gemm(a: NDArray, b: NDArray, out: NDArray) -> bool:
+    """Computes a stack of products in C, unless NumPy has to: for its warnings, or all of it."""
+    a, b = _stacked(a, out), _stacked(b, out)
+    steps = [[n // x.itemsize for n in x.strides] for x in (a, b)]
+    product = {
+        "dtype": number(a.dtype),
+        "count": math.prod(out.shape[:-2]),
+        "m": a.shape[-2], "k": a.shape[-1], "n": b.shape[-1],
+        "a": address(a), "a_step": steps[0][0], "a_row": steps[0][1], "a_k": steps[0][2],
+        "b": address(b), "b_step": steps[1][0], "b_k": steps[1][1], "b_column": steps[1][2],
+        "out": address(out),
+    }  # fmt: skip
+    status = lib.trueno_gemm(_new("Gemm *", product))
+    modes: Any = np.geterr()
+    told = sum(bit for name, bit in _CONDITIONS if modes[name] != "ignore")
+    return status >= 0 and not status & told
+
+
+def _stacked(x: NDArray, out: NDArray) -> NDArray:
+    """As many matrices as ``out`` has, along one axis: a view where strides can say it."""
+    stack = out.shape[:-2]
+    if len(stack) > 1 and math.prod(x.shape[:-2]) == 1:
+        stack = (math.prod(stack),)
+        x = x.reshape(x.shape[-2:])
+    return np.broadcast_to(x, (*stack, *x.shape[-2:])).reshape(-1, *x.shape[-2:])
+
+
 def _integers(a: NDArray, b: NDArray, out: NDArray) -> int:
     """A product as a convolution of ``b`` with kernels of one element, the rows of ``a``."""
     (m, k), n = a.shape[-2:], b.shape[-1]
@@ -162,7 +205,25 @@ def _integers(a: NDArray, b: NDArray, out: NDArray) -> int:
     )  # fmt: skip
 
 
+def _performs_correlate(call: Call) -> bool:
+    x, weight = [view.array for view in call.inputs]
+    return x.dtype == weight.dtype and x.dtype.kind in "iuf" and x.dtype != FLOAT16
+
+
+def _correlate(call: Call) -> int:
+    """A convolution of one channel and image; blocks of it are shared among the threads."""
+    x, weight = [np.ascontiguousarray(view.array) for view in call.inputs]
+    out = call.outputs[0].array
+    ones = (1, 1)
+    return _convolution(
+        x, weight, None, out,
+        batch=1, groups=1, channels=1, rows=1, size=(1, x.size), kernel=(1, weight.size),
+        stride=ones, dilation=ones, pad=(0, call.params["before"]), result=(1, out.size),
+    )  # fmt: skip
+
+
 ROUTINES: dict[str, Routine] = {
+    "correlate": Routine(_performs_correlate, _correlate),
     "convolve": Routine(_performs_windows, _convolve),
     "max_pool": Routine(_performs_windows, _pool),
     "avg_pool": Routine(_performs_windows, _pool),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy as np
 from trueno._array_api._support import given
 from trueno.dispatch import astype
 from trueno.dtypes import FLOAT16, FLOAT32, FLOAT64, Dtype
+from trueno.handover import call_numpy
+from trueno.ops import ROUTINES
+from trueno.routines import compute
 
 # What the last axes are called.
 SPATIAL = {1: ("L",), 2: ("H", "W")}
@@ -59,6 +63,51 @@ def floating(function: str, *arrays: Any) -> tuple[list[Any], Dtype]:
     result = dtype if dtype.kind == "f" else FLOAT64
     computed = FLOAT32 if result == FLOAT16 else result
     return [x if x.dtype == computed else astype(x, computed) for x in handles], result
+
+
+def batched(x: Any, ndim: int) -> tuple[Any, bool]:
+    """``x`` with an axis for the batch, and whether it came without one."""
+    alone = x.ndim == ndim + 1
+    return (x.reshape(1, *x.shape) if alone else x), alone
+
+
+def windowed(
+    name: str,
+    routine: str,
+    operands: Sequence[Any],
+    params: dict[str, Any],
+    size: Numbers,
+    channels: int,
+    alone: bool,
+    dtype: Dtype,
+) -> Any:
+    """A routine's result (N, channels, *size) as the caller expects it: without a batch if alone.
+
+    name: what errors and the profile call the layer
+    """
+
+    def numpy(reason: str) -> Any:
+        meaning = ROUTINES[routine].meaning
+        return call_numpy(meaning, tuple(operands), params, name=name, reason=reason)
+
+    x = operands[0]
+    shape = (x.shape[0], channels, *size)
+    result = compute(routine, operands, params, [(shape, x.dtype)], numpy)
+    return returned(result.reshape(shape[1:]) if alone else result, dtype)
+
+
+def window_count(name: str, n: int, reach: int, stride: int, padding: int, ceil: bool) -> int:
+    """How many windows begin on an axis of ``n`` elements and ``padding`` zeros in all.
+
+    ceil: whether a last one may reach over the end. Raises ValueError where none fits.
+    """
+    room = n + padding - reach
+    if room < 0:
+        raise ValueError(
+            f"trueno.{name}: a window reaches over {reach} elements, the padded input has only "
+            f"{n + padding} along an axis"
+        )
+    return -(-room // stride) + 1 if ceil else room // stride + 1
 
 
 def returned(result: Any, dtype: Dtype) -> Any:

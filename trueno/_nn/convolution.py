@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from trueno import windows
-from trueno._nn.arguments import SPATIAL, Numbers, Pairs, check_axes, floating, numbers, returned
-from trueno.handover import call_numpy
-from trueno.routines import compute
+from trueno._nn.arguments import (
+    SPATIAL,
+    Numbers,
+    Pairs,
+    batched,
+    check_axes,
+    floating,
+    numbers,
+    returned,
+    window_count,
+    windowed,
+)
 
 __all__ = ["conv1d", "conv2d", "linear"]
 
@@ -94,9 +102,8 @@ def _convolve(
 ) -> Any:
     arrays, dtype = floating(name, x, weight, *([] if bias is None else [bias]))
     x, weight = arrays[:2]
-    alone = x.ndim == ndim + 1
-    if alone:
-        x = arrays[0] = x.reshape(1, *x.shape)
+    x, alone = batched(x, ndim)
+    arrays[0] = x
     check_axes(name, "x", x, ("N", "C", *SPATIAL[ndim]))
     check_axes(name, "weight", weight, ("O", "C / groups", *_KERNEL[ndim]))
     if bias is not None:
@@ -113,15 +120,10 @@ def _convolve(
         )
     reach = tuple([d * (k - 1) + 1 for d, k in zip(spread, weight.shape[2:], strict=True)])
     pads = _padding(name, padding, reach, steps)
-    size = result_size(name, x.shape[2:], reach, steps, pads)
+    axes = zip(x.shape[2:], reach, steps, pads, strict=True)
+    size = tuple([window_count(name, n, r, s, sum(pair), False) for n, r, s, pair in axes])
     params = {"stride": steps, "padding": pads, "dilation": spread, "groups": count}
-
-    def numpy(reason: str) -> Any:
-        return call_numpy(windows.convolve, tuple(arrays), params, name=name, reason=reason)
-
-    shape = (x.shape[0], rows, *size)
-    result = compute("convolve", arrays, params, [(shape, x.dtype)], numpy)
-    return returned(result.reshape(shape[1:]) if alone else result, dtype)
+    return windowed(name, "convolve", arrays, params, size, rows, alone, dtype)
 
 
 def _check_bias(name: str, bias: Any, rows: int) -> None:
@@ -145,16 +147,3 @@ def _padding(name: str, padding: Any, reach: Numbers, stride: Numbers) -> Pairs:
             f"trueno.{name}: padding must be integers, 'same' or 'valid', not {padding!r}"
         )
     return tuple([(n, n) for n in numbers(name, "padding", padding, len(reach), 0)])
-
-
-def result_size(
-    name: str, size: Numbers, reach: Numbers, stride: Numbers, padding: Pairs
-) -> Numbers:
-    """How many windows fit. Raises ValueError where a window is longer than the padded axis."""
-    padded = [n + sum(pair) for n, pair in zip(size, padding, strict=True)]
-    if any(n < r for n, r in zip(padded, reach, strict=True)):
-        raise ValueError(
-            f"trueno.{name}: the kernel reaches over {reach} elements, the padded input has only "
-            f"{tuple(padded)}"
-        )
-    return tuple([(n - r) // s + 1 for n, r, s in zip(padded, reach, stride, strict=True)])

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from trueno import windows
 from trueno._array_api._support import given
-from trueno._nn.arguments import SPATIAL, Numbers, check_axes, floating, numbers, returned
-from trueno.handover import call_numpy
-from trueno.routines import compute
+from trueno._nn.arguments import (
+    SPATIAL,
+    Numbers,
+    batched,
+    check_axes,
+    floating,
+    numbers,
+    window_count,
+    windowed,
+)
 
 __all__ = ["avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"]
 
@@ -102,9 +108,7 @@ def _pool(
         x, dtype = given(x), given(x).dtype
     else:
         (x,), dtype = floating(name, x)
-    alone = x.ndim == ndim + 1
-    if alone:
-        x = x.reshape(1, *x.shape)
+    x, alone = batched(x, ndim)
     check_axes(name, "x", x, ("N", "C", *SPATIAL[ndim]))
     kernel = numbers(name, "kernel_size", kernel_size, ndim, 1)
     steps = kernel if stride is None else numbers(name, "stride", stride, ndim, 1)
@@ -135,28 +139,13 @@ def _pool(
             [_elements(m, bool(count_padding), *axis) for m, axis in zip(size, axes, strict=True)]
         )
     routine = "max_pool" if count_padding is None else "avg_pool"
-    meaning = windows.max_pool if count_padding is None else windows.avg_pool
-
-    def numpy(reason: str) -> Any:
-        return call_numpy(meaning, (x,), params, name=name, reason=reason)
-
-    shape = (*x.shape[:2], *size)
-    result = compute(routine, (x,), params, [(shape, x.dtype)], numpy)
-    return returned(result.reshape(shape[1:]) if alone else result, dtype)
+    return windowed(name, routine, (x,), params, size, x.shape[1], alone, dtype)
 
 
 def _count(name: str, ceil_mode: bool, n: int, reach: int, stride: int, pad: int) -> int:
-    """Windows along an axis of ``n`` elements. Raises ValueError where not one fits."""
-    room = n + 2 * pad - reach
-    count = -(-room // stride) + 1 if ceil_mode else room // stride + 1
-    if ceil_mode and (count - 1) * stride >= n + pad:
-        count -= 1
-    if room < 0 or count < 1:
-        raise ValueError(
-            f"trueno.{name}: a window reaches over {reach} elements, the padded input has only "
-            f"{n + 2 * pad} along an axis"
-        )
-    return count
+    """Windows along an axis: a last one begins within it or the padding in front."""
+    count = window_count(name, n, reach, stride, 2 * pad, ceil_mode)
+    return count - 1 if ceil_mode and (count - 1) * stride >= n + pad else count
 
 
 def _elements(count: int, padding: bool, n: int, reach: int, stride: int, pad: int) -> Numbers:

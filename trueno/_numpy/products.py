@@ -15,7 +15,7 @@ from trueno.handover import call_numpy
 from trueno.ops import OPS
 from trueno.products import matmul
 
-__all__ = ["dot", "einsum", "inner", "outer"]
+__all__ = ["dot", "einsum", "inner", "kron", "outer"]
 
 
 def _arrays(*operands: Any) -> bool:
@@ -53,19 +53,65 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
     return elementwise(OPS["multiply"], a.reshape(-1, 1), b.reshape(1, -1))
 
 
+@implements(np.kron)
+def kron(a: Any, b: Any) -> Any:
+    """The Kronecker product: every element of ``a`` times all of ``b``; the sides multiply."""
+    if not _arrays(a, b):
+        return call_numpy(np.kron, (a, b))
+    a, b = given(a), given(b)
+    ndim = max(a.ndim, b.ndim)
+    left, right = [(1,) * (ndim - x.ndim) + x.shape for x in (a, b)]
+    product = elementwise(
+        OPS["multiply"],
+        a.reshape([n for side in left for n in (side, 1)]),
+        b.reshape([n for side in right for n in (1, side)]),
+    )
+    return product.reshape([n * m for n, m in zip(left, right, strict=True)])
+
+
 @implements(np.einsum, gain=256)
 def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any) -> Any:
     """Sums of products over the axes that the first argument's letters name.
 
-    Two arrays contract as a matrix product, or broadcast where nothing is summed. The rest (one
-    array or many, repeated letters, and where no side keeps a letter of its own) is NumPy's.
+    Two arrays contract as a matrix product, or broadcast where nothing is summed; more, of one
+    dtype, pair by pair in an order of few multiplications. The rest (one array, repeated letters,
+    and where no side keeps a letter of its own) is NumPy's.
     """
-    if out is None and not kwargs and len(operands) == 3 and isinstance(operands[0], str):
-        text, a, b = operands
-        letters = _letters(text)
-        if letters is not None and _arrays(a, b) and _fit(letters, a, b):
-            return _contract(*letters, given(a), given(b))
+    if out is None and not kwargs and len(operands) >= 3 and isinstance(operands[0], str):
+        text, *arrays = operands
+        if len(arrays) == 2:
+            letters = _letters(text)
+            if letters is not None and _arrays(*arrays) and _fit(letters, *arrays):
+                return _contract(*letters, given(arrays[0]), given(arrays[1]))
+        elif isinstance(optimize, bool) and _chains(text, arrays):
+            return _chain(text.replace(" ", ""), arrays)
     return call_numpy(np.einsum, operands, {"out": out, "optimize": optimize, **kwargs})
+
+
+def _chains(text: str, arrays: list[Any]) -> bool:
+    """Whether several operands are contracted two by two: of one dtype, with letters only."""
+    parts = text.replace(" ", "").replace("->", ",").split(",")
+    given_result = "->" in text and len(parts) == len(arrays) + 1
+    if not given_result or not all(part.isalpha() or not part for part in parts):
+        return False
+    dtypes = {x.dtype for x in arrays} if _arrays(*arrays) else set()
+    return len(dtypes) == 1 and BOOL not in dtypes
+
+
+def _chain(text: str, arrays: list[Any]) -> Any:
+    """One contraction after another, each of two operands, whose place the result takes."""
+    path = np.einsum_path(text, *[x._array if isinstance(x, Handle) else x for x in arrays])[0]
+    left, result = text.split("->")
+    parts = left.split(",")
+    for pair in path[1:]:
+        first, second = sorted(pair) if len(pair) == 2 else (0, 0)
+        if first == second:  # NumPy would take all that are left in one go
+            return call_numpy(np.einsum, (f"{','.join(parts)}->{result}", *arrays))
+        b, y, a, x = parts.pop(second), arrays.pop(second), parts.pop(first), arrays.pop(first)
+        kept = "".join(sorted(set(a + b) & set("".join([result, *parts])))) if parts else result
+        parts.append(kept)
+        arrays.append(einsum(f"{a},{b}->{kept}", x, y))
+    return arrays[0]
 
 
 def _letters(text: str) -> tuple[str, str, str] | None:
