@@ -125,7 +125,8 @@ PACK_ONE_BY_ONE(16, Wide)
         const T *in = (const T *)in_; \
         T *out = (T *)out_; \
         for (int64_t i = 0; i < n; i += 64) \
-            for (uint64_t bits = bits_of_some(mask + i, n - i); bits; bits &= bits - 1, in += step) \
+            for (uint64_t bits = bits_of_some(mask + i, n - i); bits; \
+                 bits &= bits - 1, in += step) \
                 out[i + __builtin_ctzll(bits)] = *in; \
     }
 COMPRESS(1, uint8_t)

@@ -225,7 +225,8 @@ enum { BLOCK = 128 };
 #include "kernels_complex.h"
 
 /* ---- pairs of operations: the first's results are not stored and loaded again. Of float64, whose
- * tiles are twice as long, three operands and a result fill the first-level cache: nothing gained. */
+ * tiles are twice as long, three operands and a result fill the first-level cache: nothing
+ * gained. */
 
 #define PAIR_LOOP(first, second, expression) \
     LOOP(first##_##second) { \

@@ -34,7 +34,7 @@ typedef struct {
     int64_t whole, piece, pieces;
     int64_t tile;        /* elements in a full tile */
     bool ascending;      /* within a tile the index rises by 1 an element, and from tile to tile */
-    int panel;           /* the dimension along which panels go, which is looped over first; or -1 */
+    int panel;           /* the dimension that panels go along, which is looped over first; or -1 */
     int loops, kept_loops;
     int loop[MAX_DIMS];  /* dimensions iterated tile by tile, the kept ones before the reduced */
     int64_t kept_tiles, reduced_tiles;

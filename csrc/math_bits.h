@@ -17,6 +17,7 @@
 #define T_INF __builtin_inf()
 #define T_NAN __builtin_nan("")
 #define T_FMA(a, b, c) __builtin_fma(a, b, c)
+#define T_FMAF(a, b, c) __builtin_fmaf(a, b, c)
 
 /* T_Pn(x, c0, c1, ...): polynomial of n coefficients, lowest power first, by Horner's rule up to
  * eight. Of a longer one only the two lowest steps, where rounding errors count, are Horner's; the
@@ -33,6 +34,16 @@
 #define T_P13(x, a, b, ...) T_FMA(x, T_FMA(x, T_S11(x, __VA_ARGS__), b), a)
 #define T_P19(x, a, b, ...) T_FMA(x, T_FMA(x, T_S17(x, __VA_ARGS__), b), a)
 #define T_P22(x, a, b, ...) T_FMA(x, T_FMA(x, T_S20(x, __VA_ARGS__), b), a)
+
+/* T_Pn of float32. */
+#define T_F2(x, a, b) T_FMAF(x, b, a)
+#define T_F3(x, a, ...) T_FMAF(x, T_F2(x, __VA_ARGS__), a)
+#define T_F4(x, a, ...) T_FMAF(x, T_F3(x, __VA_ARGS__), a)
+#define T_F5(x, a, ...) T_FMAF(x, T_F4(x, __VA_ARGS__), a)
+#define T_F6(x, a, ...) T_FMAF(x, T_F5(x, __VA_ARGS__), a)
+#define T_F7(x, a, ...) T_FMAF(x, T_F6(x, __VA_ARGS__), a)
+#define T_F8(x, a, ...) T_FMAF(x, T_F7(x, __VA_ARGS__), a)
+#define T_F9(x, a, ...) T_FMAF(x, T_F8(x, __VA_ARGS__), a)
 
 /* Every other coefficient of n, from the first, by Horner's rule in z. */
 #define T_A1(z, a) (a)
@@ -190,6 +201,21 @@ T_INLINE t_dd t_product(double a, double b) {
     p.lo = T_FMA(a, b, -p.hi);
     return p;
 }
+
+/* The same of float32. */
+typedef struct {
+    float hi, lo;
+} t_dd_f32;
+
+T_INLINE t_dd_f32 t_fast_sum_f32(float a, float b) {
+    t_dd_f32 s;
+    s.hi = a + b;
+    s.lo = (a - s.hi) + b;
+    return s;
+}
+
+T_INLINE float t_at_least_f32(float low, float x) { return low > x ? low : x; }
+T_INLINE float t_at_most_f32(float high, float x) { return high < x ? high : x; }
 
 /* a / b, 0.5 ULP rounding + 0.01: the quotient of the heads, corrected by its residual. */
 T_INLINE double t_quotient(t_dd a, t_dd b) {

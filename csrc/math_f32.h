@@ -5,9 +5,9 @@
  * (without -fno-trapping-math gcc keeps branches; contraction would make the bits depend on the
  * instruction set). The hardware's exception flags are meaningless afterwards.
  *
- * All but exp, exp2 and log are computed in double with polynomials of 2^-27 relative error or
- * better and rounded once: at most 0.6 ULP for every input (docs/accuracy.md); those three, which
- * stay in float32 for speed, at most 0.9.
+ * Those whose reductions allow it stay in float32 for speed, with twice as many elements a vector:
+ * at most 0.96 ULP for every input (docs/accuracy.md). The others are computed in double with
+ * polynomials of 2^-27 relative error or better and rounded once: at most 0.6 ULP.
  *
  * Trigonometric contract: t_sin_f32, t_cos_f32, t_tan_f32 hold for |x| <= T_TRIG_LIMIT_F32, for
  * infinities and for NaN. Beyond, the scalar t_sin_big_f32, t_cos_big_f32, t_tan_big_f32 are right

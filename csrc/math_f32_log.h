@@ -1,4 +1,5 @@
-/* float32 logarithms and pow, all but log computed in double with short polynomials. */
+/* float32 logarithms in float32; inverse hyperbolic functions and pow in double with short
+ * polynomials. */
 #ifndef TRUENO_MATH_F32_LOG_H
 #define TRUENO_MATH_F32_LOG_H
 
@@ -25,34 +26,94 @@ T_INLINE double t_log_short(double f) {
     return T_FMA(f * f, q, f);
 }
 
-/* log(x), in float32 for speed: e ln 2 + f - f^2/2 + f^3 P(f), x = 2^e (1 + f), where e times the
- * first 15 bits of ln 2 is exact and f is added to it without loss. 0.5 ULP rounding + 0.4. */
-T_INLINE float t_log_biased_f32(float x, float bias) {
+/* A positive normal float32 as 2^e (1 + f), sqrt(1/2) <= 1 + f < sqrt(2). */
+typedef struct {
+    float f, e;
+} t_split_float;
+
+T_INLINE t_split_float t_split_biased_f32(float x, float bias) {
     const uint32_t root = 0x3f3504f3u; /* bits of sqrt(1/2) */
     uint32_t u = t_bits_f32(x) + (0x3f800000u - root);
-    float e = (float)(int32_t)(u >> 23) - bias;
-    float f = t_float((u & 0x007fffffu) + root) - 1, square = f * f;
-    float p = __builtin_fmaf(f, -0x1.2d3640p-4f, 0x1.025becp-3f);
-    p = __builtin_fmaf(f, p, -0x1.0e6826p-3f);
-    p = __builtin_fmaf(f, p, 0x1.236438p-3f);
-    p = __builtin_fmaf(f, p, -0x1.546790p-3f);
-    p = __builtin_fmaf(f, p, 0x1.999860p-3f);
-    p = __builtin_fmaf(f, p, -0x1.00023cp-2f);
-    p = __builtin_fmaf(f, p, 0x1.555564p-2f); /* -27 */
-    float low = __builtin_fmaf(f * square, p, e * 0x1.7f7d1cp-20f);
-    low = __builtin_fmaf(-0.5f, square, low);
-    float head = e * 0x1.62e4p-1f, sum = head + f;
-    return sum + (((head - sum) + f) + low);
+    t_split_float s;
+    s.e = (float)(int32_t)(u >> 23) - bias;
+    s.f = t_float((u & 0x007fffffu) + root) - 1;
+    return s;
 }
 
-T_INLINE float t_log_near_f32(float x) { return t_log_biased_f32(x, 127); }
+/* Any other one, as far as it is positive. */
+T_INLINE t_split_float t_split_any_f32(float x) {
+    int tiny = x < 0x1p-126f;
+    return t_split_biased_f32(tiny ? x * 0x1p23f : x, tiny ? 150 : 127);
+}
+
+T_INLINE float t_log_domain_f32(float x, float result) {
+    float outside = x == 0 ? -__builtin_inff() : __builtin_nanf("");
+    float inside = x > 0 ? result : outside;
+    return x < __builtin_inff() ? inside : x;
+}
+
+/* (log(1 + f) - f + f^2/2) / f^3 */
+T_INLINE float t_log_tail_f32(float f) {
+    return T_F8(f, 0x1.555564p-2f, -0x1.00023cp-2f, 0x1.999860p-3f, -0x1.546790p-3f,
+                0x1.236438p-3f, -0x1.0e6826p-3f, 0x1.025becp-3f, -0x1.2d3640p-4f); /* -27 */
+}
+
+/* e ln 2 + f + f_lo - f^2/2 + f^3 P(f), where e times the first 15 bits of ln 2 is exact and f is
+ * added to it without loss. 0.5 ULP rounding + 0.4. */
+T_INLINE float t_log_sum_f32(t_split_float s, float f_lo) {
+    float square = s.f * s.f;
+    float low = T_FMAF(s.f * square, t_log_tail_f32(s.f), T_FMAF(s.e, 0x1.7f7d1cp-20f, f_lo));
+    low = T_FMAF(-0.5f, square, low);
+    float head = s.e * 0x1.62e4p-1f, sum = head + s.f;
+    return sum + (((head - sum) + s.f) + low);
+}
+
+T_INLINE float t_log_near_f32(float x) { return t_log_sum_f32(t_split_biased_f32(x, 127), 0); }
 T_INLINE int32_t t_log_is_near_f32(float x) { return t_positive_f32(x); }
 T_INLINE float t_log_f32(float x) {
-    int tiny = x < 0x1p-126f;
-    float r = t_log_biased_f32(tiny ? x * 0x1p23f : x, tiny ? 150 : 127);
-    float outside = x == 0 ? -__builtin_inff() : __builtin_nanf("");
-    r = x > 0 ? r : outside;
-    return x < __builtin_inff() ? r : x;
+    return t_log_domain_f32(x, t_log_sum_f32(t_split_any_f32(x), 0));
+}
+
+/* e_hi + e_lo + (c + c_lo) log(1 + f), |c f| <= |e_hi| or e_hi = 0: f c and f^2
+ * as unevaluated sums. 0.5 ULP rounding + 0.4, so that integral results are exact. */
+T_INLINE float t_log_scaled_f32(float e_hi, float e_lo, float f, float c, float c_lo) {
+    float half = -0.5f * f, square = f * half, rest = T_FMAF(f, half, -square);
+    rest = T_FMAF(-2 * f * square, t_log_tail_f32(f), rest);
+    float p = f * c, low = T_FMAF(f, c_lo, T_FMAF(f, c, -p) + e_lo);
+    t_dd_f32 head = t_fast_sum_f32(e_hi, p);
+    return head.hi + (head.lo + T_FMAF(square, c, T_FMAF(rest, c, low)));
+}
+
+T_INLINE float t_log2_split_f32(t_split_float s) {
+    return t_log_scaled_f32(s.e, 0, s.f, 0x1.715476p+0f, 0x1.4ae0c0p-26f);
+}
+T_INLINE float t_log2_near_f32(float x) { return t_log2_split_f32(t_split_biased_f32(x, 127)); }
+T_INLINE int32_t t_log2_is_near_f32(float x) { return t_positive_f32(x); }
+T_INLINE float t_log2_f32(float x) {
+    return t_log_domain_f32(x, t_log2_split_f32(t_split_any_f32(x)));
+}
+
+T_INLINE float t_log10_split_f32(t_split_float s) {
+    return t_log_scaled_f32(s.e * 0x1.344p-2f, s.e * 0x1.3509f8p-18f, s.f, 0x1.bcb7b2p-2f,
+                            -0x1.5b235ep-27f);
+}
+T_INLINE float t_log10_near_f32(float x) { return t_log10_split_f32(t_split_biased_f32(x, 127)); }
+T_INLINE int32_t t_log10_is_near_f32(float x) { return t_positive_f32(x); }
+T_INLINE float t_log10_f32(float x) {
+    return t_log_domain_f32(x, t_log10_split_f32(t_split_any_f32(x)));
+}
+
+/* log(1 + x) from the logarithm of u = 1 + x and what was rounded off, scaled with it; with e = 0
+ * the reduced f is x itself. 0.5 ULP rounding + 0.4. */
+T_INLINE float t_log1p_f32(float x) {
+    float u = 1 + x, back = u - x;
+    float u_lo = (1 - back) + (x - (u - back));
+    t_split_float s = t_split_biased_f32(u, 127);
+    float scale = t_float((127u << 23) - ((uint32_t)(int32_t)t_at_most_f32(120, s.e) << 23));
+    t_dd_f32 f = t_fast_sum_f32(s.f, u_lo * scale);
+    s.f = f.hi;
+    float r = t_log_sum_f32(s, T_FMAF(-f.hi, f.lo, f.lo));
+    return __builtin_fabsf(x) < 0x1p-25f ? x : t_log_domain_f32(u, r);
 }
 
 /* log(1 + x), relative error 2^-30, x < 2^1000: with e = 0 the reduced f is x itself, elsewhere
@@ -62,11 +123,6 @@ T_INLINE double t_log1p_short(double x) {
     t_split s = t_split_f32(u);
     double r = T_FMA(s.e, T_LN2_HI, t_log_short(s.e == 0 ? x : s.m - 1));
     return t_log_domain(u, r);
-}
-
-T_INLINE float t_log1p_f32(float x) {
-    double r = t_log1p_short(x);
-    return x == 0 ? x : (float)r;
 }
 
 /* asinh(x) = log1p(a + a^2 / (1 + sqrt(1 + a^2))), a = |x|. */
@@ -101,17 +157,6 @@ T_INLINE double t_log2_short(double x) {
                      0x1.024d5b65703dep-3, -0x1.f9f3039a5a0d7p-4, 0x1.02cc66dd312f8p-4); /* -41 */
     return T_FMA(f, q, s.e);
 }
-
-T_INLINE float t_log2_near_f32(float x) { return (float)t_log2_short(x); }
-T_INLINE int32_t t_log2_is_near_f32(float x) { return t_positive_f32(x); }
-T_INLINE float t_log2_f32(float x) { return (float)t_log_domain(x, t_log2_short(x)); }
-
-/* 2^-40 is far below half an ULP, so powers of ten come out exact. */
-T_INLINE double t_log10_short(double x) { return 0x1.34413509f79ffp-2 * t_log2_short(x); }
-
-T_INLINE float t_log10_near_f32(float x) { return (float)t_log10_short(x); }
-T_INLINE int32_t t_log10_is_near_f32(float x) { return t_positive_f32(x); }
-T_INLINE float t_log10_f32(float x) { return (float)t_log_domain(x, t_log10_short(x)); }
 
 /* The sign bit where |y| is an odd integer: the low bit of one below 2^23 stands last in y + 2^23,
  * and from 2^24 on all are even. */

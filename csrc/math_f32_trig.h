@@ -1,4 +1,5 @@
-/* float32 trigonometric functions, computed in double with short polynomials. */
+/* float32 trigonometric functions: atan, asin and acos in float32, those that reduce an angle and
+ * atan2 in double with short polynomials. */
 #ifndef TRUENO_MATH_F32_TRIG_H
 #define TRUENO_MATH_F32_TRIG_H
 
@@ -70,12 +71,23 @@ T_INLINE double t_atan_short(double q) {
     return T_FMA(q * z, p, q);
 }
 
-/* Beyond 1: pi/2 - atan(1/x). */
+#define T_PI_2_HI_F32 0x1.921fb6p+0f
+#define T_PI_2_LO_F32 -0x1.777a5cp-25f
+
+/* In float32. Beyond 1: pi/2 - atan(1/x), pi/2 as 24 + 24 bits, with the remainder of the division
+ * times atan's derivative 1 / (1 + z), about 1 - z/2. 0.5 ULP rounding + 0.5. */
 T_INLINE float t_atan_f32(float x) {
-    double a = t_fabs(x);
+    float a = t_at_most_f32(0x1p60f, __builtin_fabsf(x)), inverse = 1 / a;
     int big = a > 1;
-    double r = (big ? T_PI_2_HI : 0) + t_atan_short(big ? -1 / a : a);
-    return (float)t_copysign(r, x);
+    float q = big ? -inverse : a, z = q * q;
+    float rest = T_FMAF(inverse, a, -1) * inverse * T_FMAF(-0.5f, z, 1);
+    float p = T_F8(z, 0x1.9991e4p-3f, -0x1.242086p-3f, 0x1.c08c4cp-4f, -0x1.580902p-4f,
+                   0x1.da2930p-5f, -0x1.fd7acep-6f, 0x1.641f1ap-7f, -0x1.d34afcp-10f); /* -28 */
+    t_dd_f32 head = t_fast_sum_f32(big ? T_PI_2_HI_F32 : 0, q);
+    float cube = q * z, cube_lo = T_FMAF(q, z, -cube);
+    float low = T_FMAF(cube_lo, -0x1.55553ep-2f, big ? rest + T_PI_2_LO_F32 : 0);
+    low = T_FMAF(cube, -0x1.55553ep-2f, T_FMAF(cube * z, p, low));
+    return __builtin_copysignf(head.hi + (head.lo + low), x);
 }
 
 /* The quotient of the smaller by the larger magnitude, then the octant; C99's table (F.9.1.4). */
@@ -92,29 +104,40 @@ T_INLINE float t_atan2_f32(float y, float x) {
 }
 
 /* asin(t) / t - 1, z = t^2 <= 1/4. */
-T_INLINE double t_asin_tail_short(double z) {
-    return z * T_P6(z, 0x1.55554c36c960ap-3, 0x1.33388eabd413fp-4, 0x1.6cac3b144fe56p-5,
-                    0x1.04a662f2f7882p-5, 0x1.d7f17a87a5c84p-7, 0x1.33bc0e93f4658p-5); /* -32 */
+T_INLINE float t_asin_tail_f32(float z) {
+    return z * T_F6(z, 0x1.55554cp-3f, 0x1.33388ep-4f, 0x1.6cac3cp-5f, 0x1.04a662p-5f,
+                    0x1.d7f17ap-7f, 0x1.33bc0ep-5f); /* -32 */
 }
 
-/* |x| > 1/2: pi/2 - 2 asin(sqrt((1 - |x|) / 2)). */
+/* |x| > 1/2: asin(|x|) = pi/2 - 2 asin(s), s = sqrt((1 - |x|) / 2); 2 s as an unevaluated sum, for
+ * which the estimate of 1 / (2 s) by its bits, right to 13 %, is enough. */
+T_INLINE t_dd_f32 t_chord_f32(float z) {
+    float s = __builtin_sqrtf(z), rest = T_FMAF(-s, s, z);
+    t_dd_f32 chord = {s + s, 2 * rest * t_float(0x7ef311c7u - t_bits_f32(s + s))};
+    chord.lo = z > 0 ? chord.lo : 0;
+    return chord;
+}
+
+/* asin, acos in float32: 0.5 ULP rounding + 0.3; NaN (from the square root) beyond 1. */
 T_INLINE float t_asin_f32(float x) {
-    double a = t_fabs(x);
-    int big = a > 0.5;
-    double half = 0.5 * (1 - a), z = big ? half : a * a;
-    double t = big ? -2 * __builtin_sqrt(half) : a;
-    double r = (big ? T_PI_2_HI : 0) + T_FMA(t, t_asin_tail_short(z), t);
-    return (float)t_copysign(r, x);
+    float a = __builtin_fabsf(x), half = 0.5f - 0.5f * a;
+    int big = a > 0.5f;
+    t_dd_f32 c = t_chord_f32(half);
+    float t = big ? -c.hi : a, t_lo = big ? T_PI_2_LO_F32 - c.lo : 0;
+    t_dd_f32 head = t_fast_sum_f32(big ? T_PI_2_HI_F32 : 0, t);
+    float low = T_FMAF(t, t_asin_tail_f32(big ? half : a * a), t_lo);
+    return __builtin_copysignf(head.hi + (head.lo + low), x);
 }
 
 T_INLINE float t_acos_f32(float x) {
-    double wide = x, a = t_fabs(wide);
-    int big = a > 0.5;
-    double half = 0.5 * (1 - a), z = big ? half : a * a;
-    double s = t_copysign(2 * __builtin_sqrt(half), wide);
-    double t = big ? s : -wide;
-    double base = big ? (x < 0 ? T_PI_HI : 0) : T_PI_2_HI;
-    return (float)(base + T_FMA(t, t_asin_tail_short(z), t));
+    float a = __builtin_fabsf(x), half = 0.5f - 0.5f * a;
+    int big = a > 0.5f;
+    t_dd_f32 c = t_chord_f32(half);
+    float t = big ? __builtin_copysignf(c.hi, x) : -x;
+    float k = big ? (x < 0 ? 2 : 0) : 1, t_lo = big ? (x < 0 ? -c.lo : c.lo) : 0;
+    t_dd_f32 head = t_fast_sum_f32(k * T_PI_2_HI_F32, t);
+    float low = T_FMAF(t, t_asin_tail_f32(big ? half : a * a), T_FMAF(k, T_PI_2_LO_F32, t_lo));
+    return head.hi + (head.lo + low);
 }
 
 #endif

@@ -23,7 +23,8 @@
     } \
     static void name##_##S(const Pool *p, int64_t plane, int64_t row, void *scratch) { \
         T *column = scratch, *inside = column + p->pad[1]; \
-        int64_t reach = (p->result[1] - 1) * p->stride[1] + (p->kernel[1] - 1) * p->dilation[1] + 1; \
+        int64_t last = (p->result[1] - 1) * p->stride[1]; \
+        int64_t reach = last + (p->kernel[1] - 1) * p->dilation[1] + 1; \
         int64_t width = p->size[1] < reach - p->pad[1] ? p->size[1] : reach - p->pad[1]; \
         const T *x = (const T *)p->x + plane * p->size[0] * p->size[1]; \
         T *out = (T *)p->out + (plane * p->result[0] + row) * p->result[1]; \

@@ -1,9 +1,9 @@
 /* Which processors the pool's threads run on.
  *
  * A thread that sleeps where its waker runs is woken there, on Linux, and the two then share that
- * processor while others idle: measured with two processors, where work of half a millisecond gained
- * nothing from a second thread. So the waker first bars such threads from its processor; once awake
- * elsewhere they may run anywhere again. */
+ * processor while others idle: measured with two processors, where work of half a millisecond
+ * gained nothing from a second thread. So the waker first bars such threads from its processor;
+ * once awake elsewhere they may run anywhere again. */
 #ifndef TRUENO_SEAT_H
 #define TRUENO_SEAT_H
 

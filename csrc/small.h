@@ -23,7 +23,8 @@
     }
 #define SMALL_WIDE(S, T, N) \
     SMALL_ONE(S, T, 1, N) SMALL_ONE(S, T, 2, N) SMALL_ONE(S, T, 3, N) SMALL_ONE(S, T, 4, N)
-#define SMALL_ENTRY(S, N) {small_##S##_1_##N, small_##S##_2_##N, small_##S##_3_##N, small_##S##_4_##N}
+#define SMALL_ENTRY(S, N) \
+    {small_##S##_1_##N, small_##S##_2_##N, small_##S##_3_##N, small_##S##_4_##N}
 #define SMALL_PRODUCT(S, T) \
     SMALL_WIDE(S, T, 1) SMALL_WIDE(S, T, 2) SMALL_WIDE(S, T, 3) SMALL_WIDE(S, T, 4) \
     static void small_##S(const void *a, int64_t a_step, const void *b, int64_t b_step, \

@@ -45,7 +45,8 @@
                 for (r = 0; r < rows; r += 64 / B) \
                     __builtin_prefetch(ahead + i * stride + r * B, 0, 3); \
             for (r = 0; r + N <= rows; r += N) \
-                transpose_block_##B(out + r * step + c * B, step, in + c * stride + r * B, stride); \
+                transpose_block_##B(out + r * step + c * B, step, in + c * stride + r * B, \
+                                    stride); \
             for (; r < rows; r++) \
                 for (int i = 0; i < N; i++) \
                     memcpy(out + r * step + (c + i) * B, in + (c + i) * stride + r * B, B); \

@@ -36,8 +36,8 @@ typedef int64_t Find(const void *x, void *best, int64_t n);
 enum { RUN_BYTES = 128 * 1024 };
 
 /* Reduces from memory: of `rows`, `n` consecutive elements each; of `columns`, `rows` elements each
- * that lie `stride` bytes apart. argmax and argmin go on from the best value and index (-1: none) so
- * far; `index` is that of the first element along the reduced dimension. */
+ * that lie `stride` bytes apart. argmax and argmin go on from the best value and index (-1: none)
+ * so far; `index` is that of the first element along the reduced dimension. */
 typedef struct {
     const char *name;
     int source, target; /* dtypes of the elements and of the results */

@@ -17,7 +17,13 @@
 #define PREFETCH_BYTES ((int64_t)1 << 20)
 
 /* Parts of a reduction keep a tile of results each until they are joined, or a single one. */
-enum { UNIT_TILES = 16, PANEL_UNIT_TILES = 128, MOST_PARTS = 256, MOST_WIDE_PARTS = 64, FEW_GROUPS = 32 };
+enum {
+    UNIT_TILES = 16,
+    PANEL_UNIT_TILES = 128,
+    MOST_PARTS = 256,
+    MOST_WIDE_PARTS = 64,
+    FEW_GROUPS = 32,
+};
 
 /* ---- one thread */
 
@@ -55,7 +61,8 @@ static size_t machine_make(Machine *m, Run *run, char *block) {
     for (int k = 0; k < p->inputs; k++) {
         const Operand *operand = run->layout.operand + k;
         if (operand->mode != PANEL) continue;
-        char *panel = carve(block, &used, (size_t)(PANEL_BYTES / operand->size * panel_step(run, k)));
+        int64_t bytes = PANEL_BYTES / operand->size * panel_step(run, k);
+        char *panel = carve(block, &used, (size_t)bytes);
         if (block) m->panel[k] = panel;
     }
     int levels = reduce_levels(&run->layout);
