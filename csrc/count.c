@@ -4,13 +4,12 @@
 
 #include "memory.h"
 #include "split.h"
-#include "threads.h"
 #include "trueno.h"
 
-/* Elements of a part, no fewer than PER_BIN for each bin, whose counts join the others' at its end;
- * bins up to which neighbours go to two tables, lest equal ones wait in line; and from which the
- * threads share the bins and not the elements. */
-enum { GRAIN = 1 << 16, PER_BIN = 8, PAIRED = 4096, WIDE = 1 << 16, STEP = 512 };
+/* Elements of a part, no fewer than PER_BIN for each bin, whose counts join the others' at its
+ * end; bins up to which neighbours go to two tables, lest equal ones wait in line; elements of a
+ * tile. */
+enum { GRAIN = 1 << 16, PER_BIN = 8, PAIRED = 4096, TILE_VALUES = 512 };
 
 #define INTEGERS(M) \
     M(b8, uint8_t) M(i8, int8_t) M(i16, int16_t) M(i32, int32_t) M(i64, int64_t) M(u8, uint8_t) \
@@ -31,18 +30,20 @@ typedef struct Counting {
 
 static void count_part(void *context, int64_t from, int64_t to) {
     Counting *g = context;
-    int64_t tables = g->bins <= PAIRED ? 2 : 1, bytes = g->bins * 8;
-    int64_t *room = scratch_take((size_t)(tables * bytes));
+    int64_t tables = g->bins <= PAIRED ? 2 : 1, slots = g->bins + 1; /* the first: of no bin */
+    size_t bytes = (size_t)(tables * slots * 8);
+    int64_t *room = scratch_take(bytes);
     if (!room) {
         atomic_store(&g->failed, 1);
         return;
     }
-    memset(room, 0, (size_t)(tables * bytes));
-    int64_t *table[2] = {room, room + (tables - 1) * g->bins};
+    memset(room, 0, bytes);
+    int64_t *table[2] = {room + 1, room + (tables - 1) * slots + 1};
     g->tally(g, from, to, table);
-    for (int64_t i = 0; i < tables * g->bins; i++)
-        if (room[i])
-            atomic_fetch_add_explicit(&g->counts[i % g->bins], room[i], memory_order_relaxed);
+    for (int64_t i = 0; i < g->bins; i++) {
+        int64_t found = table[0][i] + (tables > 1 ? table[1][i] : 0);
+        if (found) atomic_fetch_add_explicit(&g->counts[i], found, memory_order_relaxed);
+    }
     scratch_give(room);
 }
 
@@ -62,47 +63,19 @@ static int count(Counting *g) {
             table[1][x[from + 1]]++; \
         } \
         if (from < to) table[0][x[from]]++; \
-    } \
-    /* Of all elements those in [low, high); others go to spare counters. */ \
-    static void share_##S(const Counting *g, int64_t low, int64_t high) { \
-        const T *x = g->x; \
-        int64_t spare[64] = {0}, *counts = (int64_t *)g->counts; \
-        for (int64_t i = 0; i < g->n; i++) { \
-            int64_t at = (int64_t)x[i]; \
-            ++*(at >= low && at < high ? counts + at : spare + (i & 63)); \
-        } \
     }
 INTEGERS(TALLY)
 
 #define TALLY_ENTRY(S, T) [D_##S] = tally_##S,
-#define SHARE_ENTRY(S, T) [D_##S] = share_##S,
 static void (*const tallies[DTYPES])(const Counting *, int64_t, int64_t, int64_t *[2]) = {
     INTEGERS(TALLY_ENTRY)
 };
-static void (*const shares[DTYPES])(const Counting *, int64_t, int64_t) = {INTEGERS(SHARE_ENTRY)};
-
-typedef struct {
-    const Counting *g;
-    int dtype;
-    int64_t ranges;
-} Ranges;
-
-static void share_range(void *context, int64_t from, int64_t to) {
-    const Ranges *r = context;
-    int64_t bins = r->g->bins;
-    for (int64_t i = from; i < to; i++)
-        shares[r->dtype](r->g, bins * i / r->ranges, bins * (i + 1) / r->ranges);
-}
 
 int trueno_bincount(int dtype, int64_t x, int64_t n, int64_t bins, int64_t counts) {
     if (dtype < 0 || dtype >= DTYPES || !tallies[dtype]) return ERROR_TYPE;
     Counting g = {.x = (const void *)x, .n = n, .bins = bins, .counts = (_Atomic int64_t *)counts,
                   .tally = tallies[dtype]};
-    if (bins < WIDE) return count(&g);
-    memset((void *)g.counts, 0, (size_t)bins * 8);
-    Ranges ranges = {&g, dtype, threads_count()};
-    split(ranges.ranges, 1, share_range, &ranges);
-    return 0;
+    return count(&g);
 }
 
 /* ---- bins of one width */
@@ -115,23 +88,23 @@ int trueno_bincount(int dtype, int64_t x, int64_t n, int64_t bins, int64_t count
         const F *edges = g->edges; \
         F first = (F)g->first, last = edges[g->bins], denominator = (F)g->denominator; \
         F bins = (F)g->bins; \
-        int32_t index[STEP], most = (int32_t)g->bins - 1; \
-        for (; from < to; from += STEP) { \
-            int64_t n = to - from < STEP ? to - from : STEP; \
+        int32_t index[TILE_VALUES], most = (int32_t)g->bins - 1; \
+        for (; from < to; from += TILE_VALUES) { \
+            int64_t n = to - from < TILE_VALUES ? to - from : TILE_VALUES; \
             const T *x = all + from; \
             for (int64_t i = 0; i < n; i++) { \
                 F at = ((F)x[i] - first) / denominator * bins; \
                 at = (F)x[i] >= first && (F)x[i] <= last ? at : (F)-1; \
                 index[i] = (int32_t)at; \
             } \
-            for (int64_t i = 0; i < n; i++) { \
-                int32_t k = index[i]; \
-                if (k < 0) continue; \
-                k -= k > most; \
+            for (int64_t i = 0; i < n; i++) { /* without a branch that depends on the data */ \
+                int32_t k = index[i], none = k < 0; \
+                k = none ? 0 : k > most ? most : k; \
                 k -= (F)x[i] < edges[k]; \
-                k += (F)x[i] >= edges[k + 1] && k != most; \
-                table[i & 1][k]++; \
+                k += ((F)x[i] >= edges[k + 1]) & (k != most); \
+                index[i] = none ? -1 : k; \
             } \
+            for (int64_t i = 0; i < n; i++) table[i & 1][index[i]]++; \
         } \
     }
 #define SPREADS(M) \
@@ -147,7 +120,7 @@ static void (*const histograms[DTYPES])(const Counting *, int64_t, int64_t, int6
 
 int trueno_histogram(int dtype, int64_t x, int64_t n, int64_t edges, int64_t bins, double first,
                      double denominator, int64_t counts) {
-    if (dtype < 0 || dtype >= DTYPES || !histograms[dtype] || bins >= WIDE) return ERROR_TYPE;
+    if (dtype < 0 || dtype >= DTYPES || !histograms[dtype] || bins > INT32_MAX) return ERROR_TYPE;
     Counting g = {.x = (const void *)x, .n = n, .bins = bins, .counts = (_Atomic int64_t *)counts,
                   .tally = histograms[dtype], .edges = (const void *)edges, .first = first,
                   .denominator = denominator};
@@ -158,21 +131,21 @@ int trueno_histogram(int dtype, int64_t x, int64_t n, int64_t edges, int64_t bin
 
 static void find_ranks(const Counting *g, int64_t i, int64_t n, const Keys *keys,
                        uint16_t *ranks) {
-    uint8_t digits[STEP];
+    uint8_t digits[TILE_VALUES];
     const char *x = (const char *)g->x + i * keys->size;
     int top = 8 * (keys->size - 1);
     keys->digits(x, n, top, 0, digits);
-    for (int64_t j = 0; j < n; j++) ranks[j] = (uint16_t)(digits[j] << 4);
-    if (keys->size == 1) return;
-    keys->digits(x, n, top - 4, 0, digits);
-    for (int64_t j = 0; j < n; j++) ranks[j] |= digits[j] & 15;
+    for (int64_t j = 0; j < n; j++) ranks[j] = (uint16_t)(digits[j] << 8);
+    if (!top) return;
+    keys->digits(x, n, top - 8, 0, digits);
+    for (int64_t j = 0; j < n; j++) ranks[j] |= digits[j];
 }
 
 static void tally_ranks(const Counting *g, int64_t from, int64_t to, int64_t *table[2]) {
     const Keys *keys = &trueno_kernels->moves->keys[g->dtype];
-    uint16_t ranks[STEP];
-    for (; from < to; from += STEP) {
-        int64_t n = to - from < STEP ? to - from : STEP;
+    uint16_t ranks[TILE_VALUES];
+    for (; from < to; from += TILE_VALUES) {
+        int64_t n = to - from < TILE_VALUES ? to - from : TILE_VALUES;
         find_ranks(g, from, n, keys, ranks);
         for (int64_t i = 0; i < n; i++) table[i & 1][ranks[i]]++;
     }
@@ -189,9 +162,9 @@ int trueno_rank_counts(int dtype, int64_t x, int64_t n, int64_t counts) {
 static void mark_part(void *context, int64_t from, int64_t to) {
     const Counting *g = context;
     const Keys *keys = &trueno_kernels->moves->keys[g->dtype];
-    uint16_t ranks[STEP];
-    for (; from < to; from += STEP) {
-        int64_t n = to - from < STEP ? to - from : STEP;
+    uint16_t ranks[TILE_VALUES];
+    for (; from < to; from += TILE_VALUES) {
+        int64_t n = to - from < TILE_VALUES ? to - from : TILE_VALUES;
         find_ranks(g, from, n, keys, ranks);
         for (int64_t i = 0; i < n; i++) g->mask[from + i] = g->wanted[ranks[i]];
     }

@@ -12,7 +12,8 @@
 
 /* Bytes of a unit of work, and of a row that is worth a call of memcpy, or stores past the cache;
  * columns, and bytes along the rows, of a unit that is transposed. */
-enum { UNIT = 1 << 17, SHORT_ROW = 64, LONG_ROW = 1 << 12, TURNED_COLUMNS = 512, TURNED_BYTES = 256 };
+enum { UNIT = 1 << 17, SHORT_ROW = 64, LONG_ROW = 1 << 12 };
+enum { TURNED_COLUMNS = 512, TURNED_BYTES = 256 };
 enum { DIMS = 34 }; /* NumPy's 32, and two of extent 1 */
 
 /* Dimensions in order of the steps in what is written; the last two are rows and columns. */
@@ -206,6 +207,9 @@ int trueno_place(int64_t parts, int64_t count, int64_t size, int64_t bytes) {
 
 /* ---- each element a number of times */
 
+/* Copies that are written without a look at how many are wanted: the next element's follow. */
+enum { AHEAD = 4 };
+
 typedef struct {
     const int64_t *ends;
     const char *from;
@@ -215,9 +219,14 @@ typedef struct {
 
 #define REPEAT(B) \
     static void repeat_##B(const Repeating *g, int64_t from, int64_t to) { \
-        int64_t at = from ? g->ends[from - 1] : 0; \
-        for (int64_t i = from; i < to; i++) \
-            for (; at < g->ends[i]; at++) memcpy(g->to + at * B, g->from + i * B, B); \
+        int64_t at = from ? g->ends[from - 1] : 0, end = g->ends[to - 1]; \
+        for (int64_t i = from; i < to; at = g->ends[i++]) { \
+            const char *x = g->from + i * B; \
+            if (g->ends[i] - at <= AHEAD && at + AHEAD <= end) /* more than are asked for */ \
+                for (int j = 0; j < AHEAD; j++) memcpy(g->to + (at + j) * B, x, B); \
+            else \
+                for (; at < g->ends[i]; at++) memcpy(g->to + at * B, x, B); \
+        } \
     }
 REPEAT(1)
 REPEAT(2)

@@ -24,8 +24,8 @@ from trueno.routines import compute, pays, refuse
 from trueno.selection import masked
 
 _EXACT = 1 << 53  # integers that float64 tells from each other
-_FEW_BINS = 1 << 16  # for which each thread counts on its own
-_MOST_BINS_AN_ELEMENT = 2
+_MOST_BINS = 1 << 16  # for which each thread counts on its own
+_SAMPLE = 64  # elements that tell of more bins, mostly, before all are looked at
 
 
 def _all(op: str, x: Any) -> Any:
@@ -46,11 +46,13 @@ def bincount(x: Any, minlength: Any) -> Any:
         raise Refused(NUMPYS_ERROR)
     if not pays("bincount", x.size):
         raise Refused(BELOW)
+    if host(x)[:: -(-x.size // _SAMPLE)].max() >= _MOST_BINS:
+        raise Refused("more bins than a thread counts on its own")
     if dtype.kind == "i" and _all("min", x) < 0:
         raise Refused(NUMPYS_ERROR)
     bins = max(int(_all("max", x)) + 1, minlength)
-    if bins > max(_MOST_BINS_AN_ELEMENT * x.size, _FEW_BINS):
-        raise Refused("more bins than elements")
+    if bins > _MOST_BINS:
+        raise Refused("more bins than a thread counts on its own")
     return compute("bincount", [in_c_order(x)], {"bins": bins}, [((bins,), INT64)], refuse)
 
 

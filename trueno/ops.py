@@ -356,7 +356,7 @@ ALWAYS = 1 << 30
 # Elements of a mask between two counts of what it selects.
 MASK_BLOCK = 4096
 # Bits of a rank, by which elements are counted to find those of a place in the order.
-RANK_BITS = 12
+RANK_BITS = 16
 
 
 def _mask_count(mask: Any) -> Any:

@@ -5,22 +5,22 @@ Every function raises ``Refused`` where NumPy should do the work.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from trueno import assembly, ordering
-from trueno.counting import bincount
+from trueno.core import wrap
 from trueno.dispatch import Refused, elementwise
-from trueno.dtypes import COMPLEXES, INT64, NUMBER
+from trueno.dtypes import COMPLEXES, INT64, NUMBER, UINT64, Dtype
 from trueno.engine import BELOW
 from trueno.handover import host
 from trueno.ops import OPS
 from trueno.reductions import reduce
 from trueno.routines import pays
-from trueno.selection import masked, nonzero
 
-_RANGE = 4  # integers that are counted, not sorted: up to so many for each element
+_RANGE = 4  # integers that are counted, not sorted: up to so many for each element,
+_MOST_COUNTED = 1 << 16  # and no more than bins that threads count on their own
 
 
 def _checked(x: Any) -> Any:
@@ -33,43 +33,48 @@ def _checked(x: Any) -> Any:
     return assembly.flattened(x)
 
 
-def _counts(x: Any) -> tuple[Any, int] | None:
-    """How often each integer occurs, from the smallest (the second) on; None for a wide range."""
+class _Counted(NamedTuple):
+    """How often each integer from ``low`` on occurs, and the array less ``low``."""
+
+    counts: Any
+    low: int
+    shifted: Any
+
+    def values(self, dtype: Dtype) -> Any:
+        """The integers that occur."""
+        found = np.flatnonzero(self.counts)
+        return (found + self.low if self.low else found).astype(dtype)
+
+
+def _counted(x: Any) -> _Counted | None:
+    """None for an array of other elements, or of integers too far apart."""
     if x.dtype.kind not in "iu":
         return None
     low, high = (int(host(reduce(OPS[name], x))) for name in ("min", "max"))
-    if high - low > _RANGE * x.size or high > np.iinfo(np.int64).max:
+    if high - low > min(_RANGE * x.size, _MOST_COUNTED) or high > np.iinfo(np.int64).max:
         return None
-    shifted = x
-    if low < 0 or low > high - low:
-        shifted, offset = x.astype(INT64) - low, low
-    else:
-        offset = 0
-        shifted = x if x.dtype.kind == "i" or x.dtype.itemsize < 8 else x.astype(INT64)
-    return bincount(shifted, 0), offset
+    if 0 <= low <= high - low:
+        low = 0
+    wide = x.astype(INT64) if low or x.dtype == UINT64 else x
+    shifted = wide - low if low else wide
+    return _Counted(np.bincount(shifted), low, shifted)
 
 
 def _distinct(x: Any, equal_nan: bool = True) -> Any:
     """The distinct elements of one axis, ascending."""
-    counted = _counts(x)
+    counted = _counted(x)
     if counted is not None:
-        counts, offset = counted
-        values = nonzero(counts)[0]
-        return (values + offset if offset else values).astype(x.dtype)
-    ordered = ordering.sort(x, -1, False)
-    return _first_of_equals(ordered, equal_nan)
+        return counted.values(x.dtype)
+    return _first_of_equals(ordering.sort(x, -1, False), equal_nan)
 
 
 def _first_of_equals(ordered: Any, equal_nan: bool) -> Any:
     array, n = ordered._array, ordered.size
     if equal_nan and ordered.dtype.kind == "f" and np.isnan(array[-1]):
         n = int(np.searchsorted(array, array[-1])) + 1  # the first NaN stands for all
-    first = np.ones(1, bool)
-    differs = elementwise(OPS["not_equal"], ordered[1:n], ordered[: n - 1])
-    mask = assembly.assembled(
-        (n,), differs.dtype, [((slice(0, 1),), assembly.handle(first)), ((slice(1, n),), differs)]
-    )
-    return masked(ordered[:n], mask)
+    mask = wrap(np.ones(n, bool))
+    mask[1:] = elementwise(OPS["not_equal"], ordered[1:n], ordered[: n - 1])
+    return ordered[:n][mask]
 
 
 def unique(x: Any, inverse: bool, counts: bool, equal_nan: bool) -> Any:
@@ -82,19 +87,15 @@ def unique(x: Any, inverse: bool, counts: bool, equal_nan: bool) -> Any:
 
 def _unique_and(x: Any, shape: Any, inverse: bool, counts: bool) -> Any:
     """With the places of each element among the distinct, and with how often these occur."""
-    counted = _counts(x)
+    counted = _counted(x)
     if counted is None:
         raise Refused("NumPy orders these")
-    numbers, offset = counted
-    found = nonzero(numbers)[0]
-    values = (found + offset if offset else found).astype(x.dtype)
-    results = [values]
+    results = [counted.values(x.dtype)]
     if inverse:
-        places = np.cumsum(host(numbers) != 0) - 1
-        shifted = x.astype(INT64) - offset if offset else x
-        results.append(np.take(assembly.handle(places), shifted).reshape(shape))
+        places = wrap(np.cumsum(host(counted.counts) != 0) - 1)
+        results.append(np.take(places, counted.shifted).reshape(shape))
     if counts:
-        results.append(numbers[found])
+        results.append(counted.counts[host(counted.counts) != 0])
     return tuple(results)
 
 
@@ -107,7 +108,25 @@ def isin(element: Any, test_elements: Any) -> Any:
     """For each element of the first array, whether it occurs in the second."""
     x, table = assembly.handle(element), assembly.handle(test_elements)
     _same_kind(x, table)
-    return _occurs(_checked(x), np.unique(assembly.flattened(table))).reshape(x.shape)
+    flat = _checked(x)
+    if not table.size:
+        raise Refused(BELOW)
+    looked_up = _looked_up(flat, table) if x.dtype.kind in "iu" else None
+    if looked_up is None:
+        looked_up = _occurs(flat, np.unique(assembly.flattened(table)))
+    return looked_up.reshape(x.shape)
+
+
+def _looked_up(x: Any, table: Any) -> Any:
+    """Whether each integer is in the table, by a byte for each it may hold; None if too many."""
+    low, high = (int(host(reduce(OPS[name], table))) for name in ("min", "max"))
+    if high - low > _RANGE * (x.size + table.size) or high > np.iinfo(np.int64).max:
+        return None
+    holds = np.zeros(high - low + 1, bool)
+    holds[host(table).astype(INT64, copy=False).ravel() - low] = True
+    places = (x if x.dtype == INT64 else x.astype(INT64)) - low
+    inside = (places >= 0) & (places < holds.size)
+    return np.take(wrap(holds), elementwise(OPS["where"], inside, places, 0)) & inside
 
 
 def _occurs(x: Any, table: Any) -> Any:
