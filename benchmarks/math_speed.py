@@ -85,7 +85,7 @@ def _operands(name: str, size: int, dtype: Any) -> list[Any]:
 
 def measure(names: list[str], driver: Path) -> dict[str, list[float | None]]:
     """By name: our float32 and float64, NumPy's float32 and float64, in this process."""
-    from trueno._backends import simd
+    from trueno._backends import simd_program
     from trueno.ops import OPS
 
     library = ctypes.CDLL(str(driver))
@@ -98,7 +98,7 @@ def measure(names: list[str], driver: Path) -> dict[str, list[float | None]]:
         for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
             x, *rest = _operands(name, TILE, dtype)
             y, out = rest[0] if rest else x, np.empty_like(x)
-            loop = int(simd._ffi.cast("intptr_t", simd._loop(name, dtype)))
+            loop = int(simd_program._ffi.cast("intptr_t", simd_program._loop(name, dtype)))
             given = (loop, x.ctypes.data, y.ctypes.data, out.ctypes.data, TILE, 100)
             ours.append(_best(lambda given=given: library.repeat(*given), TILE * 100))
             meaning = OPS[name].meaning

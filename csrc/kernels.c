@@ -315,6 +315,7 @@ ALL(FIND_LOOP, find_largest, >)
 ALL(FIND_LOOP, find_smallest, <)
 
 #include "kernels_reduce.h"
+#include "kernels_moments.h"
 
 /* ---- conditions */
 
@@ -534,6 +535,7 @@ const Kernels KERNELS = {
     .find = {{ALL(PICK_ENTRY, find_smallest)}, {ALL(PICK_ENTRY, find_largest)}},
     .reducers = reducers,
     .reducer_count = sizeof reducers / sizeof *reducers,
+    .moments = {EVERY_TYPE(MOMENTS_ENTRY, )},
     .check_float = {check_float_f32, check_float_f64},
     .check_divisor = {INTS(DIVISOR_ENTRY, )},
     .check_narrow = {check_narrow_f32, check_narrow_f64},

@@ -89,6 +89,7 @@ static void flip_negative(Layout *l) {
 /* Whether dimension `a`, now inside of `b`, should go outside: decided by the first operand that
  * moves along both, elementwise outputs before inputs, since writes are dearer. */
 static bool goes_outside(const Layout *l, const Program *program, int a, int b) {
+    if (program->phases && l->reduced[a] != l->reduced[b]) return l->reduced[b];
     for (int pass = 0; pass < 2; pass++) {
         int from = pass ? 0 : l->inputs, to = pass ? l->inputs : l->inputs + l->outputs;
         for (int k = from; k < to; k++) {
@@ -152,7 +153,7 @@ static void merge(Layout *l) {
 
 /* A single step from arrays to an array needs no tile buffer: its tiles may be long. */
 static bool needs_no_buffer(const Layout *l, const Program *p) {
-    if (l->dims != 1 || p->steps != 1 || p->consts || p->outputs != 1 || p->output[0].reduces ||
+    if (l->dims != 1 || p->phases || p->steps != 1 || p->consts || p->outputs != 1 || p->output[0].reduces ||
         p->output[0].checked || p->output[0].producer != 0)
         return false;
     for (int k = 0; k < l->operands - 1; k++)
@@ -230,7 +231,7 @@ static Mode mode_in_tile(const Layout *l, const Operand *operand) {
 /* Looks for a dimension that operands are contiguous along but of which tiles hold one step. */
 static void choose_panel(Layout *l, const Program *program) {
     l->panel = -1;
-    for (int i = 0; i < l->loops && l->panel < 0; i++) {
+    for (int i = 0; i < l->loops && l->panel < 0 && !program->phases; i++) {
         int d = l->loop[i];
         if ((d == l->cut && l->piece > 1) || !transposed(l, program, d)) continue;
         memmove(l->loop + i, l->loop + i + 1, (size_t)(l->loops - i - 1) * sizeof *l->loop);
@@ -310,11 +311,29 @@ int layout_make(Layout *l, const Program *program, const int64_t *block) {
     sort(l, program);
     merge(l);
     cut(l, program);
+    if (program->phases && !l->whole_reduced) return ERROR_SHAPE;
     l->ascending = index_ascends(l);
     for (int k = 0; k < l->operands - 1; k++)
         l->operand[k].mode = mode_in_tile(l, l->operand + k);
     choose_panel(l, program);
     return 0;
+}
+
+int64_t layout_locate(const Layout *l, int from, int to, int64_t number, int64_t *address,
+                      int64_t piece) {
+    for (int i = to - 1; i >= from; i--) {
+        int d = l->loop[i];
+        int64_t count = loop_count(l, d), start = loop_start(l, d, number % count);
+        number /= count;
+        for (int k = 0; k < l->operands; k++) address[k] += start * l->operand[k].stride[d];
+        if (d == l->cut) piece = l->extent[d] - start < l->piece ? l->extent[d] - start : l->piece;
+    }
+    return piece;
+}
+
+int64_t layout_locate_box(const Layout *l, int64_t box, int64_t *address) {
+    for (int k = 0; k < l->operands; k++) address[k] = l->operand[k].base;
+    return layout_locate(l, 0, l->kept_loops, box, address, l->piece);
 }
 
 void layout_free(Layout *l) {

@@ -44,6 +44,13 @@ typedef struct {
 int layout_make(Layout *layout, const Program *program, const int64_t *block);
 void layout_free(Layout *layout);
 
+/* Adds to each operand's address the place of tile `number` in a range of loops. Gives the number
+ * of steps along the cut dimension if it is one of them, else `piece`. */
+int64_t layout_locate(const Layout *layout, int from, int to, int64_t number, int64_t *address,
+                      int64_t piece);
+/* The operands' addresses at a box of kept indices. Gives its steps along a kept cut dimension. */
+int64_t layout_locate_box(const Layout *layout, int64_t box, int64_t *address);
+
 /* The words of a block that follow the shape and the axes. */
 const int64_t *block_objects(const int64_t *block);
 

@@ -55,10 +55,10 @@ static void clear(Machine *m, const Output *o, Lanes lanes) {
     if (lanes.at) m->run->kernels->fill(lanes.at, &none, 8, n);
 }
 
-void reduce_begin(Machine *m) {
+void reduce_begin(Machine *m, int phase) {
     const Program *p = m->run->program;
-    for (int k = 0; k < p->outputs; k++) {
-        if (!p->output[k].reduces) continue;
+    for (int k = 0; k < p->outputs + p->results; k++) {
+        if (!folds(p->output + k) || !in_phase(p, p->output[k].phase, phase)) continue;
         clear(m, p->output + k, m->accumulator[k].now);
         m->accumulator[k].tiles = m->accumulator[k].blocks = 0;
     }

@@ -97,9 +97,8 @@ void tile_store(const Run *run, const Operand *operand, char *to, const char *fr
  * shares small enough for the line-fill buffers to take while a step computes. Measured on Zen 4:
  * a six-step program on three operands takes half the time, a sum down the columns three quarters;
  * a short program on consecutive tiles gains nothing. */
-static void prefetch_share(const Machine *m, int64_t n, int share) {
+static void prefetch_share(const Machine *m, int64_t n, int share, int shares) {
     const Run *run = m->run;
-    int shares = run->program->steps ? run->program->steps : 1;
     for (int k = 0; k < run->program->inputs; k++) {
         const Operand *operand = run->layout.operand + k;
         int64_t bytes = n * operand->size, part = (bytes / shares + 63) / 64 * 64;
@@ -129,12 +128,13 @@ static void bring_in_panel(Machine *m, int k, int64_t n, int64_t piece) {
     m->at[k] = m->panel[k] + tile * moving.step;
 }
 
-static void bring_in(Machine *m, int64_t n, int64_t piece) {
+static void bring_in(Machine *m, int64_t n, int64_t piece, int phase) {
     const Run *run = m->run;
     const Program *p = run->program;
     for (int k = 0; k < p->inputs; k++) {
         const Operand *operand = run->layout.operand + k;
         char *from = m->pointer[k];
+        if (p->phases && !(p->input[k].phases >> phase & 1)) continue;
         if (operand->mode == DENSE) {
             m->at[k] = from;
             continue;
@@ -169,7 +169,7 @@ static bool is_news(const Machine *m, const Step *parts, int raised) {
                      (parts[1].trusted & ~m->masks[parts[1].mask]));
 }
 
-static void run_step(Machine *m, const Step *s, int64_t n) {
+void tile_step(Machine *m, const Step *s, int64_t n) {
     const char *x = m->at[s->args[0]], *y = m->at[s->args[1]], *z = m->at[s->args[2]];
     if (s->trusted && m->dirty) fp_take();
     ((Loop *)s->run)(x, y, z, m->at[s->out], n);
@@ -178,18 +178,30 @@ static void run_step(Machine *m, const Step *s, int64_t n) {
     if (!s->parts) {
         m->masks[s->mask] |= raised;
     } else if (raised && is_news(m, s->parts, raised)) {
-        run_step(m, s->parts, n);
-        run_step(m, s->parts + 1, n);
+        tile_step(m, s->parts, n);
+        tile_step(m, s->parts + 1, n);
     }
     if (s->check)
         m->masks[s->mask] |= ((Check *)s->check)(x, y, m->at[s->out], n, s->derived, s->pole);
 }
 
-static void run_steps(Machine *m, int64_t n) {
+static bool runs(const Program *p, const Step *s, int phase) {
+    return !p->phases || (s->phase == phase && !s->row);
+}
+
+static void run_steps(Machine *m, int64_t n, int phase) {
     const Program *p = m->run->program;
+    bool prefetches = m->run->prefetches && in_phase(p, p->busiest, phase);
+    int share = 0, shares = p->steps;
+    if (p->phases) {
+        shares = 0;
+        for (int i = 0; i < p->steps; i++) shares += runs(p, p->step + i, phase);
+    }
+    if (prefetches && !shares) prefetch_share(m, n, 0, 1);
     for (int i = 0; i < p->steps; i++) {
-        if (m->run->prefetches) prefetch_share(m, n, i);
-        run_step(m, p->step + i, n);
+        if (!runs(p, p->step + i, phase)) continue;
+        if (prefetches) prefetch_share(m, n, share++, shares);
+        tile_step(m, p->step + i, n);
     }
 }
 
@@ -211,17 +223,18 @@ static void put_out(Machine *m, int output, int64_t n, int64_t piece) {
     else memmove(to, from, (size_t)(n * operand->size));
 }
 
-void tile_run(Machine *m, int64_t piece) {
+void tile_run(Machine *m, int64_t piece, int phase) {
     const Run *run = m->run;
     const Program *p = run->program;
     int64_t n = piece * run->layout.whole;
-    bring_in(m, n, piece);
+    bring_in(m, n, piece, phase);
     for (int k = p->outputs - 1; k >= 0; k--) /* of two outputs of one value the first gets it */
-        if (in_place(run, k)) m->at[p->output[k].value] = m->pointer[run->layout.inputs + k];
-    if (run->prefetches && !p->steps) prefetch_share(m, n, 0);
-    run_steps(m, n);
-    for (int k = 0; k < p->outputs; k++) {
-        if (p->output[k].reduces) reduce_tile(m, k, piece);
-        else put_out(m, k, n, piece);
+        if (in_place(run, k) && in_phase(p, p->output[k].phase, phase))
+            m->at[p->output[k].value] = m->pointer[run->layout.inputs + k];
+    run_steps(m, n, phase);
+    for (int k = 0; k < p->outputs + p->results; k++) {
+        if (!in_phase(p, p->output[k].phase, phase)) continue;
+        if (folds(p->output + k)) reduce_tile(m, k, piece);
+        else if (!p->output[k].reduces) put_out(m, k, n, piece);
     }
 }

@@ -47,6 +47,16 @@ typedef struct {
                     int64_t *at, int64_t index);
 } Reducer;
 
+/* Of a set of numbers: how many, their mean, the sum of their squared deviations from it. */
+typedef struct {
+    double count, mean, squares;
+} Moments;
+
+typedef struct {
+    void (*row)(const void *x, int64_t n, Moments *out);
+    void (*columns)(const void *x, int64_t rows, int64_t step, int64_t width, Moments *out);
+} MomentLoops;
+
 /* The conditions (of those in `wanted`) that turned operands x, y into r. */
 typedef int Check(const void *x, const void *y, const void *r, int64_t n, int wanted, int pole);
 
@@ -122,6 +132,7 @@ typedef struct {
     Find *find[2][DTYPES];
     const Reducer *reducers;
     int reducer_count;
+    MomentLoops moments[DTYPES];
     Check *check_float[2], *check_divisor[DTYPES], *check_narrow[2], *check_round16;
     Check *check_order[2], *check_length[2], *check_exp[2]; /* of complex64, of complex128 */
     void (*fill)(void *out, const void *value, int size, int64_t n);

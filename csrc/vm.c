@@ -46,6 +46,7 @@ static size_t machine_make(Machine *m, Run *run, char *block) {
     m->run = run;
     m->dirty = true;
     m->at = carve(block, &used, (size_t)p->slots * sizeof *m->at);
+    m->home = carve(block, &used, (size_t)p->slots * sizeof *m->home);
     m->held = carve(block, &used, operands * sizeof *m->held);
     m->held_count = carve(block, &used, operands * sizeof *m->held_count);
     m->pointer = carve(block, &used, operands * sizeof *m->pointer);
@@ -54,10 +55,17 @@ static size_t machine_make(Machine *m, Run *run, char *block) {
     m->held_tiles = carve(block, &used, operands * sizeof *m->held_tiles);
     m->panel = carve(block, &used, operands * sizeof *m->panel);
     m->masks = carve(block, &used, (size_t)p->masks * sizeof *m->masks);
-    size_t sets = (size_t)run->abreast * (size_t)p->outputs;
+    int reductions = p->outputs + p->results;
+    size_t sets = (size_t)run->abreast * (size_t)reductions;
     m->sets = carve(block, &used, sets * sizeof *m->sets);
-    char *buffers = carve(block, &used, (size_t)p->storages * BUFFER);
-    for (int s = 0; s < p->slots && block; s++) m->at[s] = buffers + (size_t)p->storage[s] * BUFFER;
+    size_t resident = (size_t)(p->resident * run->layout.reduced_tiles);
+    int single = p->storages - p->resident;
+    char *buffers = carve(block, &used, ((size_t)single + resident) * BUFFER);
+    for (int s = 0; s < p->slots && block; s++) {
+        int64_t at = p->storage[s], beyond = at - single;
+        if (beyond > 0) at += beyond * (run->layout.reduced_tiles - 1);
+        m->at[s] = m->home[s] = buffers + at * BUFFER;
+    }
     for (int k = 0; k < p->inputs; k++) {
         const Operand *operand = run->layout.operand + k;
         if (operand->mode != PANEL) continue;
@@ -68,9 +76,9 @@ static size_t machine_make(Machine *m, Run *run, char *block) {
     int levels = reduce_levels(&run->layout);
     bool picks = false;
     m->index = NULL;
-    for (int k = 0; k < p->outputs; k++) {
+    for (int k = 0; k < reductions; k++) {
         const Output *o = p->output + k;
-        if (!o->reduces) continue;
+        if (!folds(o)) continue;
         if (o->pick && !picks && !run->layout.ascending) m->index = carve(block, &used, BUFFER);
         picks = picks || o->pick;
         Lanes work = carve_lanes(block, &used, o), spare = carve_lanes(block, &used, o);
@@ -82,7 +90,7 @@ static size_t machine_make(Machine *m, Run *run, char *block) {
                 if (block) level[i] = lanes;
             }
             if (block)
-                m->sets[g * p->outputs + k] = (Accumulator){now, work, spare, level, 0, 0};
+                m->sets[g * reductions + k] = (Accumulator){now, work, spare, level, 0, 0};
         }
     }
     m->accumulator = m->sets;
@@ -98,28 +106,9 @@ static void machine_start(Machine *m) {
                               m->run->layout.tile);
 }
 
-/* Adds to each operand's address the place of tile `number` in a range of loops. Gives the number
- * of steps along the cut dimension if it is one of them, else `piece`. */
-static int64_t locate(const Layout *l, int from, int to, int64_t number, int64_t *address,
-                      int64_t piece) {
-    for (int i = to - 1; i >= from; i--) {
-        int d = l->loop[i];
-        int64_t count = loop_count(l, d), start = loop_start(l, d, number % count);
-        number /= count;
-        for (int k = 0; k < l->operands; k++) address[k] += start * l->operand[k].stride[d];
-        if (d == l->cut) piece = l->extent[d] - start < l->piece ? l->extent[d] - start : l->piece;
-    }
-    return piece;
-}
-
-/* The operands' addresses at a box of kept indices. Gives its steps along a kept cut dimension. */
-static int64_t locate_box(const Layout *l, int64_t box, int64_t *address) {
-    for (int k = 0; k < l->operands; k++) address[k] = l->operand[k].base;
-    return locate(l, 0, l->kept_loops, box, address, l->piece);
-}
-
 static void select_box(Machine *m, int64_t g) {
-    m->accumulator = m->sets + g * m->run->program->outputs;
+    const Program *p = m->run->program;
+    m->accumulator = m->sets + g * (p->outputs + p->results);
     m->current = m->box + g * m->run->layout.operands;
 }
 
@@ -129,9 +118,9 @@ static void locate_next(Machine *m, int64_t count, int64_t g, int64_t tile, int6
     if (++g == count) g = 0, tile++;
     const int64_t *box = m->box + g * l->operands;
     memcpy(m->next, box, (size_t)l->operands * sizeof *box);
-    if (tile < to) locate(l, l->kept_loops, l->loops, tile, (int64_t *)m->next, 0);
+    if (tile < to) layout_locate(l, l->kept_loops, l->loops, tile, (int64_t *)m->next, 0);
     else if (m->box_number + count < l->kept_tiles)
-        locate_box(l, m->box_number + count, (int64_t *)m->next);
+        layout_locate_box(l, m->box_number + count, (int64_t *)m->next);
 }
 
 /* Tiles [from, to) of `count` boxes, tile by tile abreast. */
@@ -142,8 +131,8 @@ static void run_boxes(Machine *m, int64_t box, int64_t count, int64_t from, int6
     m->settled = false;
     for (int64_t g = 0; g < count; g++) {
         select_box(m, g);
-        m->piece[g] = locate_box(l, box + g, m->current);
-        reduce_begin(m);
+        m->piece[g] = layout_locate_box(l, box + g, m->current);
+        reduce_begin(m, 0);
     }
     for (int64_t tile = from; tile < to && !m->settled && !atomic_load(&run->settled); tile++) {
         for (int64_t g = 0; g < count; g++) {
@@ -151,7 +140,7 @@ static void run_boxes(Machine *m, int64_t box, int64_t count, int64_t from, int6
             if (run->prefetches) locate_next(m, count, g, tile, to);
             memcpy(m->pointer, m->current, (size_t)l->operands * sizeof *m->current);
             int64_t *address = (int64_t *)m->pointer;
-            tile_run(m, locate(l, l->kept_loops, l->loops, tile, address, m->piece[g]));
+            tile_run(m, layout_locate(l, l->kept_loops, l->loops, tile, address, m->piece[g]), 0);
         }
     }
     if (m->settled && l->kept_tiles == 1) atomic_store(&run->settled, true);
@@ -175,6 +164,11 @@ static void run_unit(Machine *m, int64_t unit) {
     int64_t to = from + run->part_tiles, box = unit / run->parts * run->group;
     int64_t end = box + run->group < l->kept_tiles ? box + run->group : l->kept_tiles;
     to = to < l->reduced_tiles ? to : l->reduced_tiles;
+    for (; run->program->phases && box < end; box++) {
+        select_box(m, 0);
+        m->box_number = box;
+        chain_run(m, box);
+    }
     for (; box < end; box += run->abreast) {
         int64_t count = end - box < run->abreast ? end - box : run->abreast;
         run_boxes(m, box, count, from, to);
@@ -196,7 +190,7 @@ static void join_parts(Machine *m) {
     int64_t lanes = run->result_lanes;
     select_box(m, 0);
     for (int64_t box = 0; box < l->kept_tiles; box++) {
-        int64_t piece = locate_box(l, box, m->current);
+        int64_t piece = layout_locate_box(l, box, m->current);
         for (int k = 0; k < run->program->outputs; k++) {
             const Output *o = run->program->output + k;
             if (!o->reduces) continue;
@@ -261,7 +255,7 @@ static void split(Run *run) {
     else if (tiles == 1) run->group = unit_tiles(run);
     else if (tiles * run->group < UNIT_TILES) run->group = UNIT_TILES / tiles;
     int64_t groups = (boxes + run->group - 1) / run->group;
-    if (tiles > 1 && groups < FEW_GROUPS) {
+    if (tiles > 1 && groups < FEW_GROUPS && !run->program->phases) {
         int64_t most = (tiles + UNIT_TILES - 1) / UNIT_TILES;
         int64_t parts = (run->result_lanes > 1 ? MOST_WIDE_PARTS : MOST_PARTS) / groups;
         parts = parts < most ? parts : most;
@@ -285,7 +279,7 @@ static void find_deferred(Run *run) {
     const Program *p = run->program;
     for (int k = 0; k < p->outputs; k++) {
         const Output *o = p->output + k;
-        run->deferred[k] = o->producer < 0;
+        run->deferred[k] = o->producer < 0 || !in_phase(p, p->step[o->producer].phase, o->phase);
         for (int i = 0; i < p->inputs && !o->reduces; i++) {
             if (run->layout.operand[i].base != run->layout.operand[p->inputs + k].base) continue;
             Operand *input = run->layout.operand + i;

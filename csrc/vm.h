@@ -50,7 +50,8 @@ typedef struct {
 
 typedef struct {
     Run *run;
-    char **at;              /* where each slot's tile lies */
+    char **at;              /* where each slot's tile lies, */
+    char **home;            /* and where its buffer does */
     char **held;            /* the operand elements that an input's buffer holds a copy of, */
     int64_t *held_count;    /* and how many */
     int64_t *held_tiles;    /* and, of a panel, of how many tiles */
@@ -74,8 +75,9 @@ static inline int64_t panel_step(const Run *run, int operand) {
     return run->layout.tile * run->layout.operand[operand].size + 64;
 }
 
-/* One tile: `piece` steps of the cut dimension, from the machine's pointers. */
-void tile_run(Machine *m, int64_t piece);
+/* One tile: `piece` steps of the cut dimension, from the machine's pointers; in a pass of a chain. */
+void tile_run(Machine *m, int64_t piece, int phase);
+void tile_step(Machine *m, const Step *step, int64_t n);
 /* Moves a dense tile (or, of a reduction, its kept part) to an output's memory. */
 void tile_store(const Run *run, const Operand *operand, char *to, const char *from, int64_t piece,
                 bool kept_only);
@@ -88,7 +90,13 @@ void lanes_combine(const Output *o, Lanes into, Lanes from, int64_t n);
 int64_t lanes_fold(const Output *o, Lanes rows, int64_t count, int64_t width, int64_t least);
 
 int reduce_levels(const Layout *l);
-void reduce_begin(Machine *m);
+/* Whether the output is a reduction. */
+static inline bool folds(const Output *o) { return o->reduces == 1 || o->reduces == 2; }
+/* Whether something of a program, or of that pass of a chain, is due in it. */
+static inline bool in_phase(const Program *p, int of, int phase) {
+    return !p->phases || of == phase;
+}
+void reduce_begin(Machine *m, int phase);
 void reduce_tile(Machine *m, int output, int64_t piece);
 /* Folds what was accumulated into the first `result_lanes` lanes. */
 Lanes reduce_end(Machine *m, int output);
@@ -99,5 +107,8 @@ void reduce_fold(Machine *m, const Output *output, Lanes rows, int64_t count, in
 /* A reduction of one array that needs no tiles: whether it is one. Then it is done, and `mask` has
  * the conditions that arose, or an error (< 0). */
 bool reduce_direct(const Program *p, const Layout *l, int *mask);
+
+/* A box of a chain, pass by pass (chain.c). */
+void chain_run(Machine *m, int64_t box);
 
 #endif

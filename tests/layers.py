@@ -37,7 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("routines", "reductions"),
     ("scans", "selection", "ordering"),
     ("indexing", "products"),
-    ("assembly", "counting", "sets"),
+    ("assembly", "counting", "moments", "sets"),
     ("protocols", "operators", "explanation"),
     ("array",),
     ("_array_api", "_numpy", "_nn", "nn", "linalg", "fft", "special", "threadpoolctl"),

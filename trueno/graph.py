@@ -72,9 +72,11 @@ class Form:
     backend: name of the backend that was chosen
     axes:    for a reduction, the reduced axes
     space:   the iteration space: a reduction's is its operand's shape
+    rows:    for a reduction, whether what it reduces are short rows that lie together in memory:
+             then what is done with the results can follow while a row is in the cache
     """
 
-    __slots__ = ("axes", "backend", "compact", "dtype", "op", "shape", "space", "strides")
+    __slots__ = ("axes", "backend", "compact", "dtype", "op", "rows", "shape", "space", "strides")
 
     def __init__(
         self,
@@ -85,6 +87,7 @@ class Form:
         backend: str,
         axes: Shape,
         space: Shape,
+        rows: bool,
     ) -> None:
         self.op = op
         self.shape = shape
@@ -94,6 +97,7 @@ class Form:
         self.backend = backend
         self.axes = axes
         self.space = space
+        self.rows = rows
 
     @property
     def ndim(self) -> int:
@@ -116,15 +120,16 @@ def form(
     backend: str,
     axes: Shape = (),
     space: Shape | None = None,
+    rows: bool = False,
 ) -> Form:
     """The one Form of this kind; ``space`` is the shape where it is not given."""
-    key = (op, shape, strides, dtype, backend, axes, space)
+    key = (op, shape, strides, dtype, backend, axes, space, rows)
     known = _forms.get(key)
     if known is None:
         if len(_forms) >= _FORMS_KEPT:  # shapes that vary without end are not worth keeping
             _forms.clear()
         known = _forms[key] = Form(
-            op, shape, strides, dtype, backend, axes, shape if space is None else space
+            op, shape, strides, dtype, backend, axes, shape if space is None else space, rows
         )
     return known
 

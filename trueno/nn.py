@@ -96,7 +96,10 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     x = _floating(x)
     most = reduce(OPS["max"], x, axis, None, True)
     powers = elementwise(OPS["exp"], elementwise(OPS["subtract"], x, most))
-    return update(OPS["divide"], powers, powers, reduce(OPS["sum"], powers, axis, None, True))
+    total = reduce(OPS["sum"], powers, axis, None, True)
+    if total._node is not None:  # row by row, nothing is stored in between
+        return elementwise(OPS["divide"], powers, total)
+    return update(OPS["divide"], powers, powers, total)
 
 
 def log_softmax(x: Any, axis: Any = -1) -> Any:

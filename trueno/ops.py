@@ -485,6 +485,13 @@ def _accumulate(x: Any, *, name: str, axis: int, dtype: Dtype, initial: bool) ->
     return np.concatenate([first, result], axis)
 
 
+def _moments(x: Any) -> Any:
+    x = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        mean = x.mean(1, keepdims=True)
+        return mean, np.square(x - mean).sum(1, keepdims=True)
+
+
 # fmt: off
 _ROUTINES = (
     # Masks: `before` is what mask_count gives, the number selected in front of each block.
@@ -514,6 +521,7 @@ _ROUTINES = (
     Routine("max_pool",     windows.max_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
     Routine("avg_pool",     windows.avg_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
     Routine("accumulate",   _accumulate,    gain=64),                 # (x; name, axis, ...)
+    Routine("moments",      _moments,       gain=16),                 # (x) along the second of 3
 )
 # fmt: on
 ROUTINES: dict[str, Routine] = {routine.name: routine for routine in _ROUTINES}

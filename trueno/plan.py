@@ -15,12 +15,15 @@ import numpy as np
 
 from trueno.dtypes import Dtype
 from trueno.memory import View
+from trueno.ops import REDUCTIONS
 
 
 class Instruction(NamedTuple):
     """``op`` applied to earlier values; operands already have the dtypes the operation computes in.
 
-    ``dtype`` is the result's. A ``cast`` has one operand of any dtype and gives ``dtype``.
+    ``dtype`` is the result's. A ``cast`` has one operand of any dtype and gives ``dtype``. Where
+    ``op`` is a reduction, it is one over the launch's axes, which stay with length 1: the result
+    has a value a row, as have those of other operations on such values and constants alone.
     """
 
     op: str
@@ -62,6 +65,15 @@ class Kernel:
         names += [f"{output.reduce}()" for output in self.outputs if output.reduce is not None]
         return " ".join(names) if names else "copy"
 
+    def rows(self) -> list[bool]:
+        """For each value: whether there is one a row."""
+        rows = [False] * (len(self.inputs) + len(self.consts))
+        consts = range(len(self.inputs), len(rows))
+        for op, args, _ in self.body:
+            few = [rows[arg] for arg in args if arg not in consts]
+            rows.append(op in REDUCTIONS or (bool(few) and all(few)))
+        return rows
+
     def dtype_of(self, value: int) -> Dtype:
         """The dtype of value number ``value``."""
         if value < len(self.inputs):
@@ -86,8 +98,9 @@ class Launch(NamedTuple):
     inputs:  views whose shapes broadcast to ``shape``
     consts:  NumPy scalars of the kernel's constant dtypes
     outputs: views to write: of ``shape`` for an elementwise output, of ``shape`` with 1 at the
-             reduced axes for a reduction. Outputs never overlap each other; an output overlaps an
-             input only where both are the same view (same address, strides and dtype size).
+             reduced axes for a reduction and for a value a row. Outputs never overlap each other;
+             an output overlaps an input only where both are the same view (same address, strides
+             and dtype size).
     report:  receives the floating-point conditions
     """
 

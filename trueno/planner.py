@@ -4,6 +4,9 @@ A node is *stored* if someone needs its value in memory: it is asked for, a live
 it, it is a reduction, or a consumer reads it in another iteration space, through a view, or on
 another backend. Everything else is *inlined*: computed in the registers of kernels that use it.
 
+A reduction along short rows (``Form.rows``) begins a *chain*: what is done with its results goes
+into the same kernel, where each row stays in the cache from the first step to the last.
+
 Stored nodes get a level: one more than what they must wait for. Those of one level, iteration space
 and backend share a kernel with several outputs. Plans are cached by structure, so that a loop plans
 once: the key holds operations, dtypes and which shapes are equal, never the shapes themselves.
@@ -155,7 +158,7 @@ class Graph:
         for i, form in enumerate(self.forms):
             shapes = [known.setdefault(shape, len(known)) for shape in (form.space, form.shape)]
             rows.append(
-                (form.op, form.dtype, form.backend, form.axes, *shapes, self.stored[i])
+                (form.op, form.dtype, form.backend, form.axes, form.rows, *shapes, self.stored[i])
                 + self.args[i]
             )
         leaves = [leaf.array.dtype for leaf in self.leaves]
@@ -164,15 +167,15 @@ class Graph:
 
 def plan(graph: Graph) -> Plan:
     """Groups a graph's nodes into kernels, in an order that respects every dependency."""
-    stored = _stored(graph)
-    inlined = _inline(graph, stored)
-    groups = _groups(graph, stored, inlined.level)
+    stored, chains = _stored(graph)
+    inlined = _inline(graph, stored, chains)
+    groups = _groups(graph, stored, inlined.level, chains)
     if _share_repeated(graph, stored, groups):
-        inlined = _inline(graph, stored)
-        groups = _groups(graph, stored, inlined.level)
+        inlined = _inline(graph, stored, chains)
+        groups = _groups(graph, stored, inlined.level, chains)
     steps: list[Step] = []
     for members in groups:
-        steps += _steps(graph, members, stored, inlined)
+        steps += _steps(graph, members, stored, chains, inlined)
     last = {at: n for n, step in enumerate(steps) for at in _uses(step)}
     released = [tuple([at for at in _uses(step) if last[at] == n]) for n, step in enumerate(steps)]
     released[-1] = ()  # what is left at the end goes with the graph
@@ -184,19 +187,71 @@ def _uses(step: Step) -> set[int]:
     return {*step.nodes, *step.outputs, *[at for is_leaf, at in step.inputs if not is_leaf]}
 
 
-def _stored(graph: Graph) -> list[bool]:
-    """Which nodes must be in memory, by who consumes them."""
-    stored = []
+class Chain(NamedTuple):
+    """The rows that a chain goes along: an iteration space, axes of it and a backend.
+
+    row: whether the node has a value a row, not one a point
+    """
+
+    space: Shape
+    axes: Shape
+    backend: str
+    row: bool = False
+
+
+# Backends whose kernels go on with the results of reductions.
+_CHAINING = ("numpy", "simd")
+
+
+def _stored(graph: Graph) -> tuple[list[bool], list[Chain | None]]:
+    """Which nodes must be in memory, by who consumes them; and the chain that each belongs to."""
+    stored: list[bool] = []
+    chains: list[Chain | None] = []
     for i, form in enumerate(graph.forms):
-        stored.append(graph.stored[i] or form.op.reduce is not None)
+        chain = _chain(graph, i, chains)
+        reduces = form.op.reduce is not None
+        stored.append(graph.stored[i] or (reduces and chain is None))
+        chains.append(chain)
         for kind, at, source in graph.args[i]:
             if source >= 0:
                 stored[source] = True
-            if kind == "n" and (
-                graph.forms[at].shape != form.space or graph.forms[at].backend != form.backend
-            ):
+            if kind == "n" and not _joins(graph, i, at, chains):
                 stored[at] = True
-    return stored
+    return stored, chains
+
+
+def _chain(graph: Graph, i: int, chains: list[Chain | None]) -> Chain | None:
+    """The chain of node ``i``: its own, or its operands' if they agree."""
+    form = graph.forms[i]
+    if form.op.reduce is not None:
+        chaining = form.rows and form.backend in _CHAINING
+        return Chain(form.space, form.axes, form.backend, True) if chaining else None
+    operands = graph.args[i]
+    for chain in [chains[at] for kind, at, _ in operands if kind == "n"]:
+        if chain is None or chain.backend != form.backend:
+            continue
+        if chain.space == form.space:
+            return chain._replace(row=False)
+        of_rows = all(
+            kind == "c" or (kind == "n" and chains[at] == chain) for kind, at, _ in operands
+        )
+        if chain.row and of_rows:
+            return chain
+    return None
+
+
+def _joins(graph: Graph, i: int, at: int, chains: list[Chain | None]) -> bool:
+    """Whether one kernel may compute node ``i`` and its operand ``at``."""
+    form, operand = graph.forms[i], graph.forms[at]
+    mine, chain = chains[i], chains[at]
+    if operand.backend != form.backend:
+        return False
+    if chain is None:
+        return operand.op.reduce is None and operand.shape == form.space
+    if form.op.reduce is not None:
+        rows = form.space, form.axes
+        return not chain.row and rows == (chain.space, chain.axes)
+    return mine is not None and mine._replace(row=chain.row) == chain
 
 
 class _Inlined(NamedTuple):
@@ -210,7 +265,7 @@ class _Inlined(NamedTuple):
     reads: list[frozenset[tuple[str, int]]]
 
 
-def _inline(graph: Graph, stored: list[bool]) -> _Inlined:
+def _inline(graph: Graph, stored: list[bool], chains: list[Chain | None]) -> _Inlined:
     """Decides what each node's kernel inlines.
 
     Where that would pass a bound of a kernel, the heaviest operand is stored instead.
@@ -219,7 +274,7 @@ def _inline(graph: Graph, stored: list[bool]) -> _Inlined:
     level = [0] * len(forms)
     computed: list[frozenset[int]] = []
     reads: list[frozenset[tuple[str, int]]] = []
-    for i, form in enumerate(forms):
+    for i in range(len(forms)):
         while True:
             inlined = [at for kind, at, _ in args[i] if kind == "n" and not stored[at]]
             inside = frozenset((i,)).union(*[computed[at] for at in inlined])
@@ -236,16 +291,13 @@ def _inline(graph: Graph, stored: list[bool]) -> _Inlined:
                 level[i] = max(level[i], level[source] + 1)
             if kind != "n":
                 continue
-            fusable = (
-                forms[at].op.reduce is None
-                and forms[at].backend == form.backend
-                and forms[at].shape == form.space
-            )
-            level[i] = max(level[i], level[at] + (0 if fusable else 1))
+            level[i] = max(level[i], level[at] + (not _joins(graph, i, at, chains)))
     return _Inlined(level, computed, reads)
 
 
-def _groups(graph: Graph, stored: list[bool], level: list[int]) -> list[list[int]]:
+def _groups(
+    graph: Graph, stored: list[bool], level: list[int], chains: list[Chain | None]
+) -> list[list[int]]:
     """Stored nodes that may share a kernel, in the order in which the kernels run.
 
     A kernel has one set of reduced axes; purely elementwise outputs join any.
@@ -253,8 +305,9 @@ def _groups(graph: Graph, stored: list[bool], level: list[int]) -> list[list[int
     groups: dict[tuple[int, Shape, str], dict[Shape, list[int]]] = {}
     for i, form in enumerate(graph.forms):
         if stored[i]:
-            key = (level[i], form.space, form.backend)
-            groups.setdefault(key, {}).setdefault(form.axes, []).append(i)
+            chain = chains[i] or form
+            key = (level[i], chain.space, form.backend)
+            groups.setdefault(key, {}).setdefault(chain.axes, []).append(i)
     ordered = []
     for key in sorted(groups, key=lambda key: key[0]):
         by_axes = groups[key]
@@ -286,7 +339,8 @@ def _share_repeated(graph: Graph, stored: list[bool], groups: list[list[int]]) -
             kernels_using[at] = kernels_using.get(at, 0) + 1
     changed = False
     for at in sorted(kernels_using):
-        size[at] = 1 + sum(size.get(a, 0) for kind, a, _ in graph.args[at] if kind == "n")
+        own = 1 if graph.forms[at].op.reduce is None else RECOMPUTE_LIMIT + 1
+        size[at] = own + sum(size.get(a, 0) for kind, a, _ in graph.args[at] if kind == "n")
         if kernels_using[at] > 1 and size[at] > RECOMPUTE_LIMIT:
             stored[at] = changed = True
             size[at] = 0
@@ -296,19 +350,21 @@ def _share_repeated(graph: Graph, stored: list[bool], groups: list[list[int]]) -
 class _Builder:
     """One kernel in the making: values by symbolic names until their numbers are known."""
 
-    def __init__(self, graph: Graph, stored: list[bool]) -> None:
+    def __init__(self, graph: Graph, stored: list[bool], chains: list[Chain | None]) -> None:
         self.graph = graph
         self.stored = stored
+        self.chains = chains
         self.inputs: dict[tuple[bool, int], Dtype] = {}
         self.consts: dict[int, Dtype] = {}
         self.body: list[tuple[int, tuple[tuple[str, Any], ...]]] = []
         self.value: dict[int, tuple[str, Any]] = {}  # node position to where its value is
         self.members: list[int] = []
+        self.dropped: set[int] = set()
 
     def add(self, member: int) -> None:
         """Makes the stored node ``member`` an output."""
         self.members.append(member)
-        if self.graph.forms[member].op.reduce is not None:
+        if self.graph.forms[member].op.reduce is not None and self.chains[member] is None:
             operand = self.graph.args[member][0]
             if operand[0] == "n" and self._inline(operand[1]):
                 self._emit(operand[1])
@@ -363,8 +419,27 @@ class _Builder:
         )
         return ("i", key)
 
+    def _drop_unread(self) -> None:
+        """Reductions that nothing in the kernel reads are its outputs only."""
+        read = {ref for _, refs in self.body for ref in refs}
+        kept: list[tuple[int, tuple[tuple[str, Any], ...]]] = []
+        place: dict[tuple[str, Any], tuple[str, Any]] = {}
+        for at, (i, refs) in enumerate(self.body):
+            if self.graph.forms[i].op.reduce is not None and ("b", at) not in read:
+                self.value[i] = place.get(refs[0], refs[0])
+                self.dropped.add(i)
+                continue
+            place["b", at] = ("b", len(kept))
+            kept.append((i, tuple([place.get(ref, ref) for ref in refs])))
+        if self.dropped:
+            self.body = kept
+            for i, ref in self.value.items():
+                if i not in self.dropped:
+                    self.value[i] = place.get(ref, ref)
+
     def finish(self) -> Step:
         graph = self.graph
+        self._drop_unread()
         number: dict[tuple[str, Any], int] = {}
         for key in self.inputs:
             number["i", key] = len(number)
@@ -385,18 +460,24 @@ class _Builder:
         outputs = []
         for member in self.members:
             form = graph.forms[member]
-            if form.op.reduce is None:
-                outputs.append(Output(number[self.value[member]], None, form.dtype))
+            if member in self.value:
+                reduce = form.op.name if member in self.dropped else None
+                outputs.append(Output(number[self.value[member]], reduce, form.dtype))
             else:
                 ref = self._operand(graph.args[member][0])
                 outputs.append(Output(number[ref], form.op.name, form.dtype))
         first = self.members[0]
+        chain = next((chain for m in self.members if (chain := self.chains[m])), None)
         axes = next((axes for m in self.members if (axes := graph.forms[m].axes)), ())
         nodes = tuple([i for i, _ in self.body])
+        space = first
+        if chain is not None:
+            axes = chain.axes
+            space = next(i for i in (*nodes, first) if graph.forms[i].space == chain.space)
         return Step(
             Kernel(tuple(self.inputs.values()), tuple(self.consts.values()), body, tuple(outputs)),
             graph.forms[first].backend,
-            first,
+            space,
             axes,
             tuple(self.inputs),
             tuple(self.consts),
@@ -406,22 +487,29 @@ class _Builder:
         )
 
 
-def _steps(graph: Graph, members: list[int], stored: list[bool], inlined: _Inlined) -> list[Step]:
+def _steps(
+    graph: Graph,
+    members: list[int],
+    stored: list[bool],
+    chains: list[Chain | None],
+    inlined: _Inlined,
+) -> list[Step]:
     steps = []
-    builder = _Builder(graph, stored)
+    builder = _Builder(graph, stored, chains)
     computed: frozenset[int] = frozenset()
     reads: frozenset[tuple[str, int]] = frozenset()
     for member in members:
         computed |= inlined.computed[member]
         reads |= inlined.reads[member]
         outside = reads - {("n", at) for at in builder.members}
-        if builder.members and (
+        chained = any(chains[at] is not None for at in builder.members)
+        if (builder.members and not chained) and (
             len(builder.members) == MAX_OUTPUTS
             or len(computed) > MAX_INSTRUCTIONS
             or len(outside) > MAX_INPUTS
         ):
             steps.append(builder.finish())
-            builder = _Builder(graph, stored)
+            builder = _Builder(graph, stored, chains)
             computed, reads = inlined.computed[member], inlined.reads[member]
         builder.add(member)
     steps.append(builder.finish())

@@ -9,9 +9,9 @@ import numpy as np
 
 from trueno import engine, graph
 from trueno.config import SETTINGS
-from trueno.core import Handle, handle_on
+from trueno.core import Handle, handle_for, handle_on
 from trueno.dispatch import CAST, NUMPYS_ERROR, Operands, Refused, conditions, fresh_strides
-from trueno.dtypes import BOOL, INT64, NUMBER, UINT64, Dtype
+from trueno.dtypes import BOOL, FLOAT32, FLOAT64, INT64, NUMBER, UINT64, Dtype
 from trueno.graph import Form, Node, Shape, form, pending_buffer, result_strides
 from trueno.handover import at_once, call_numpy, small_array
 from trueno.memory import NDArray
@@ -93,7 +93,7 @@ def pays(op: Op, array: NDArray | Form) -> bool:
 
 
 def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
-    operands = Operands(op.name, (x,))
+    operands = Operands(op.name, (x,), lazily=op.types is not None)
     elsewhere = operands.pending or operands.on_gpu
     layout = x._layout
     if not (elsewhere or operands.pin == "gpu" or pays(op, layout)) or 0 in layout.shape:
@@ -112,10 +112,13 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
     if known.form is None:
         raise Refused(known.refusal)
     errstate = conditions(op, known.raises)
-    arg = operands.capture(0)
+    pending = operands.buffers[0]
+    arg = pending if type(pending) is Node else operands.capture(0)
     if known.cast is not None:
         arg = Node(known.cast, (arg,), 0)
     node = Node(known.form, (arg,), errstate)
+    if keepdims and known.form.rows and not operands.foreign and not node.due:
+        return handle_for(node, False)  # who keeps the axes goes on with the operand's rows
     buffer, array = pending_buffer(node, operands.pin)
     # At once: waiting would keep large operands for the sake of a small result.
     engine.evaluate([node])
@@ -157,9 +160,27 @@ def _new_reduction(op: Op, operands: Operands, axis: Any, dtype: Any) -> _Reduct
     iterated = [] if positional else [(array.shape, array.strides)]
     order = result_strides(array.shape, 1, iterated)
     strides = result_strides(kept, result.itemsize, [(kept, order)])
-    own = form(op, kept, strides, result, backend, axes, array.shape)
+    rows = operands.pin == "auto" and _by_rows(op, array, axes, computed)
+    own = form(op, kept, strides, result, backend, axes, array.shape, rows)
     final = tuple([n for i, n in enumerate(array.shape) if i not in axes])
     return _Reduction("", own, cast, op.raises_in(computed), final)
+
+
+# Rows of so many bytes stay in the second-level cache while their results are used.
+_SHORT_ROW = 1 << 18
+
+
+def _by_rows(op: Op, array: NDArray | Form, axes: Shape, dtype: Dtype) -> bool:
+    """Whether the reduction is along short rows: see ``Form``."""
+    lengths = [array.shape[axis] for axis in axes]
+    kept = [s for i, s in enumerate(array.strides) if i not in axes and array.shape[i] > 1]
+    outermost = max([abs(array.strides[axis]) for axis in axes], default=0)
+    return (
+        op.name in ("sum", "prod", "max", "min")
+        and dtype in (FLOAT32, FLOAT64)
+        and 1 < math.prod(lengths) <= _SHORT_ROW // dtype.itemsize
+        and all(abs(stride) > outermost for stride in kept)
+    )
 
 
 def _reduction_dtypes(op: Op, dtype: Dtype, wish: Any) -> tuple[Dtype, Dtype]:

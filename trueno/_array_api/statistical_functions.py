@@ -23,6 +23,7 @@ from trueno.dispatch import elementwise
 from trueno.dtypes import COMPLEX64, COMPLEX128, FLOAT16, FLOAT64
 from trueno.handover import at_once, call_numpy, small_array
 from trueno.memory import NDArray
+from trueno.moments import variance
 from trueno.ops import OPS
 from trueno.reductions import pays, reduce
 from trueno.scans import CUMULATIVE_PROD, CUMULATIVE_SUM, accumulate
@@ -250,11 +251,19 @@ def _spread(
                 f"trueno.{f.__name__}: ddof and correction can't be provided simultaneously."
             )
         ddof = correction
-    if dtype is None and out is None and where is NO_VALUE and mean is NO_VALUE:
+    simple = out is None and where is NO_VALUE and mean is NO_VALUE
+    count = _count(x, axis) if simple and x.dtype.kind != "c" else 0
+    if count > ddof:
+        axes = normal_axes(axis, x.ndim)
+        assert axes
+        wish = None if dtype is None else np.dtype(dtype)
+        found = variance(x, axes, wish, ddof, keep, f is np.ndarray.std)
+        if found is not None:
+            return found
+    if simple and dtype is None:
         array = small_array(x)
         if array is not None and not pays(OPS["sum"], array):
             return at_once(f.__name__, f, array, axis, ddof=ddof, keepdims=keep)
-        count = _count(x, axis) if x.dtype.kind != "c" else 0
         if count > ddof:
             centre = _mean(x, axis, count, True)
             deviation = elementwise(OPS["subtract"], x, centre)

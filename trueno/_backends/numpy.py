@@ -47,7 +47,8 @@ class NumpyBackend:
         seen = _Conditions()
         with np.errstate(all="call", call=seen):
             for instruction in kernel.body:
-                values.append(_apply(instruction, [values[i] for i in instruction.args]))
+                operands = [values[i] for i in instruction.args]
+                values.append(_apply(instruction, operands, launch))
                 masks.append(seen.take() & _raises(instruction, values))
             results = []
             for output in kernel.outputs:
@@ -91,7 +92,9 @@ def _raises(instruction: Instruction, values: list[NDArray]) -> int:
     return -1 if complex_loop else op.raises
 
 
-def _apply(instruction: Instruction, operands: list[NDArray]) -> NDArray:
+def _apply(instruction: Instruction, operands: list[NDArray], launch: Launch) -> NDArray:
+    if OPS[instruction.op].reduce is not None:
+        return _reduced(instruction.op, operands[0], instruction.dtype, launch)
     if instruction.op == "cast":
         return operands[0].astype(instruction.dtype)
     return np.asarray(OPS[instruction.op].meaning(*operands), dtype=instruction.dtype)
@@ -100,11 +103,15 @@ def _apply(instruction: Instruction, operands: list[NDArray]) -> NDArray:
 def _result(output: Output, value: NDArray, launch: Launch) -> NDArray:
     if output.reduce is None:
         return value
-    op = OPS[output.reduce]
+    return _reduced(output.reduce, value, output.dtype, launch)
+
+
+def _reduced(name: str, value: NDArray, dtype: Dtype, launch: Launch) -> NDArray:
+    op = OPS[name]
     operand = np.broadcast_to(value, launch.shape)
     if op.types is None:  # argmax, argmin: one axis, or all of them counted in C order
         axis = launch.axes[0] if len(launch.axes) == 1 else None
         return np.asarray(op.meaning(operand, axis=axis, keepdims=True))
     if op.name in ("sum", "prod"):
-        return np.asarray(op.meaning(operand, axis=launch.axes, keepdims=True, dtype=output.dtype))
+        return np.asarray(op.meaning(operand, axis=launch.axes, keepdims=True, dtype=dtype))
     return np.asarray(op.meaning(operand, axis=launch.axes, keepdims=True))

@@ -67,11 +67,23 @@ def _accumulate(call: Call) -> int:
     )
 
 
+def _performs_moments(call: Call) -> bool:
+    dtype = call.inputs[0].array.dtype
+    return ordered(dtype) and dense(*call.inputs, *call.outputs)
+
+
+def _moments(call: Call) -> int:
+    x = call.inputs[0].array
+    results = [address(view.array) for view in call.outputs]
+    return lib.trueno_moments(number(x.dtype), x.itemsize, address(x), *x.shape, *results)
+
+
 ROUTINES: dict[str, Routine] = {
     **simd_conv.ROUTINES,
     **simd_count.ROUTINES,
     **simd_move.ROUTINES,
     **simd_sort.ROUTINES,
     "accumulate": Routine(_performs_accumulate, _accumulate),
+    "moments": Routine(_performs_moments, _moments),
     "searchsorted": Routine(_performs_searchsorted, _searchsorted),
 }
