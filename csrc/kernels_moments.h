@@ -13,16 +13,17 @@ ALWAYS double moment_fold(double *lane) {
     return lane[0];
 }
 
-/* `sum` is that of n deviations from `near`, `squares` that of their squares. Rounding may leave less
- * than nothing of the latter. */
-ALWAYS Moments moments_about(double near, double n, double sum, double squares) {
+/* `sum` is that of n deviations from `near`, `squares` that of their squares. Rounding may leave
+ * less than nothing of the latter. The mean counts from `origin`: what is joined are differences. */
+ALWAYS Moments moments_about(double origin, double near, double n, double sum, double squares) {
     double rest = squares - sum / n * sum;
-    return (Moments){n, near + sum / n, rest < 0 ? 0 : rest};
+    return (Moments){n, near - origin + sum / n, rest < 0 ? 0 : rest};
 }
 
 #define MOMENTS(F, M, ...) \
     /* of n consecutive elements */ \
-    static void moments_##F##_row(const void *x_, int64_t n, Moments *out) { \
+    static void moments_##F##_row(const void *x_, int64_t n, const void *origin, \
+                                  Moments *out) { \
         const M *x = x_; \
         double lane[MOMENT_LANES] = {0}, square[MOMENT_LANES] = {0}; \
         int64_t i = 0; \
@@ -43,15 +44,16 @@ ALWAYS Moments moments_about(double near, double n, double sum, double squares) 
             square[j] += d * d; \
         } \
         double sum = moment_fold(lane); \
-        *out = moments_about(near, (double)n, sum, moment_fold(square)); \
+        double first = (double)*(const M *)origin; \
+        *out = moments_about(first, near, (double)n, sum, moment_fold(square)); \
     } \
     /* of each of `width` columns, whose elements lie `step` elements apart */ \
     static void moments_##F##_columns(const void *x_, int64_t rows, int64_t step, int64_t width, \
-                                      Moments *out) { \
+                                      const void *origin, Moments *out) { \
         double near[MOMENT_STRIP], sum[MOMENT_STRIP], square[MOMENT_STRIP]; \
         for (int64_t from = 0; from < width; from += MOMENT_STRIP) { \
             int64_t n = width - from < MOMENT_STRIP ? width - from : MOMENT_STRIP; \
-            const M *x = (const M *)x_ + from; \
+            const M *x = (const M *)x_ + from, *first = (const M *)origin + from; \
             for (int64_t j = 0; j < n; j++) near[j] = sum[j] = square[j] = 0; \
             for (int64_t i = 0; i < rows; i++) \
                 for (int64_t j = 0; j < n; j++) near[j] += (double)x[i * step + j]; \
@@ -63,7 +65,8 @@ ALWAYS Moments moments_about(double near, double n, double sum, double squares) 
                     square[j] += d * d; \
                 } \
             for (int64_t j = 0; j < n; j++) \
-                out[from + j] = moments_about(near[j], (double)rows, sum[j], square[j]); \
+                out[from + j] = moments_about((double)first[j], near[j], (double)rows, sum[j], \
+                                              square[j]); \
         } \
     }
 EVERY_TYPE(MOMENTS, )

@@ -22,6 +22,8 @@ typedef struct {
     int64_t size, outer, length, inner;
     int64_t pieces;   /* a line along the middle dimension is cut into */
     int64_t panels, width;
+    int64_t rest;     /* rows behind those that are taken several as one */
+    double repeated[WIDE]; /* the first row, as often as these are */
     Moments *part;    /* [outer][pieces][width] */
 } Job;
 
@@ -47,11 +49,14 @@ static void fold(Moments *rows, int64_t count, int64_t width) {
     }
 }
 
-static void put(const Job *job, int64_t at, const Moments *from, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        job->mean[at + i] = from[i].mean;
-        job->squares[at + i] = from[i].squares;
-    }
+/* The first element of each line: means are kept as differences from it, lest rounding them by their
+ * own size be seen in the differences between them. */
+static const char *first(const Job *job, int64_t outer) {
+    return job->x + outer * job->length * job->width * job->size;
+}
+
+static const char *origin(const Job *job, int64_t outer) {
+    return job->width > job->inner ? (const char *)job->repeated : first(job, outer);
 }
 
 static void row_pieces(void *context, int64_t from, int64_t to) {
@@ -59,7 +64,8 @@ static void row_pieces(void *context, int64_t from, int64_t to) {
     for (int64_t i = from; i < to; i++) {
         int64_t start = i % job->pieces * PIECE;
         const char *x = job->x + (i / job->pieces * job->length + start) * job->size;
-        job->loops->row(x, least(PIECE, job->length - start), job->part + i);
+        job->loops->row(x, least(PIECE, job->length - start), origin(job, i / job->pieces),
+                        job->part + i);
     }
 }
 
@@ -69,17 +75,38 @@ static void column_pieces(void *context, int64_t from, int64_t to) {
     Moments next[PANEL];
     for (int64_t i = from; i < to; i++) {
         int64_t panel = i % job->panels, piece = i / job->panels % job->pieces;
-        int64_t outer = i / job->panels / job->pieces, first = panel * PANEL;
-        int64_t width = least(PANEL, job->width - first), row = piece * TALL * CHUNKS;
+        int64_t outer = i / job->panels / job->pieces, from_column = panel * PANEL;
+        int64_t width = least(PANEL, job->width - from_column), row = piece * TALL * CHUNKS;
         int64_t end = least(row + TALL * CHUNKS, job->length);
-        const char *x = job->x + (outer * job->length * job->width + first) * job->size;
-        Moments *out = job->part + (outer * job->pieces + piece) * job->width + first;
+        int64_t skipped = from_column * job->size;
+        const char *x = first(job, outer) + skipped;
+        Moments *out = job->part + (outer * job->pieces + piece) * job->width + from_column;
         for (int64_t at = row; at < end; at += TALL) {
             Moments *into = at == row ? out : next;
             job->loops->columns(x + at * job->width * job->size, least(TALL, end - at), job->width,
-                                width, into);
+                                width, origin(job, outer) + skipped, into);
             if (into == next) join(out, next, width);
         }
+    }
+}
+
+static void join_rest(const Job *job, Moments *line) {
+    Moments next[WIDE];
+    job->loops->columns(first(job, 1), job->rest, job->inner, job->inner, job->x, next);
+    join(line, next, job->inner);
+}
+
+/* Means count from zero again: the moments of single elements hold these as double. */
+static void put(const Job *job, int64_t outer, const Moments *line) {
+    static const double zeros[WIDE];
+    Moments one[WIDE];
+    for (int64_t j = 0; j < job->inner; j++) {
+        int64_t i = j % WIDE, at = outer * job->inner + j;
+        if (!i)
+            job->loops->columns(first(job, outer) + j * job->size, 1, 0,
+                                least(WIDE, job->inner - j), zeros, one);
+        job->mean[at] = one[i].mean + line[j].mean;
+        job->squares[at] = line[j].squares;
     }
 }
 
@@ -89,28 +116,20 @@ static void fold_lines(void *context, int64_t from, int64_t to) {
         Moments *line = job->part + i * job->pieces * job->width;
         fold(line, job->pieces, job->width);
         fold(line, job->width / job->inner, job->inner);
-        put(job, i * job->inner, line, job->inner);
+        if (job->rest) join_rest(job, line);
+        put(job, i, line);
     }
 }
 
 /* Columns so few that several rows are taken as one; what is left of the last is joined at the end. */
 static void widen(Job *job) {
-    int64_t beside = job->inner < WIDE ? WIDE / job->inner : 1;
+    int64_t beside = job->inner < WIDE ? WIDE / job->inner : 1, row = job->inner * job->size;
     if (job->outer > 1 || beside > job->length) beside = 1;
+    for (int64_t i = 0; beside > 1 && i < beside; i++)
+        memcpy((char *)job->repeated + i * row, job->x, (size_t)row);
     job->width = beside * job->inner;
+    job->rest = job->length % beside;
     job->length /= beside;
-}
-
-static void join_rest(const Job *job, int64_t rest) {
-    const char *x = job->x + job->length * job->width * job->size;
-    Moments next[WIDE];
-    job->loops->columns(x, rest, job->inner, job->inner, next);
-    for (int64_t j = 0; j < job->inner; j++) {
-        Moments all = {(double)(job->length * job->width / job->inner), job->mean[j],
-                       job->squares[j]};
-        join(&all, next + j, 1);
-        put(job, j, &all, 1);
-    }
 }
 
 int trueno_moments(int dtype, int64_t size, int64_t x, int64_t outer, int64_t length, int64_t inner,
@@ -133,7 +152,5 @@ int trueno_moments(int dtype, int64_t size, int64_t x, int64_t outer, int64_t le
     split(units, alone ? units : grain, rows ? row_pieces : column_pieces, &job);
     split(outer, alone ? outer : outer / 64 + 1, fold_lines, &job);
     scratch_give(job.part);
-    int64_t rest = length - job.length * (job.width / inner);
-    if (rest) join_rest(&job, rest);
     return 0;
 }

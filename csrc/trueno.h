@@ -47,14 +47,16 @@ typedef struct {
                     int64_t *at, int64_t index);
 } Reducer;
 
-/* Of a set of numbers: how many, their mean, the sum of their squared deviations from it. */
+/* Of a set of numbers: how many, their mean less an origin near them (which the loops are given), the
+ * sum of their squared deviations from the mean. */
 typedef struct {
     double count, mean, squares;
 } Moments;
 
 typedef struct {
-    void (*row)(const void *x, int64_t n, Moments *out);
-    void (*columns)(const void *x, int64_t rows, int64_t step, int64_t width, Moments *out);
+    void (*row)(const void *x, int64_t n, const void *origin, Moments *out);
+    void (*columns)(const void *x, int64_t rows, int64_t step, int64_t width, const void *origin,
+                    Moments *out);
 } MomentLoops;
 
 /* The conditions (of those in `wanted`) that turned operands x, y into r. */

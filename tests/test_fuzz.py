@@ -8,11 +8,12 @@ loops, vectorised or not, agree on to the last bit: errors of others would grow 
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.test_simd import (
@@ -51,6 +52,10 @@ TAKING = {dtype: [case for case in CASES if case[1][-1] == dtype] for _, (*_, dt
 DTYPES = sorted(TAKING, key=lambda dtype: dtype.num)
 
 
+# Reductions that kernels go on with.
+CHAINED = ("sum", "prod", "max", "min")
+
+
 class Drawn(NamedTuple):
     """A launch; ``over`` is the input in whose memory the first output lies, or None."""
 
@@ -79,6 +84,11 @@ def programs(draw: st.DrawFn, reducing: bool) -> Kernel:
         if len(args) == len(wanted):
             body.append(Instruction(name, tuple(args), result))
             dtypes.append(result)
+        inner = [name for name in CHAINED if reducing and reducible(name, dtypes[-1])]
+        if inner and draw(st.integers(0, 3)) == 0:
+            name = draw(st.sampled_from(inner))
+            body.append(Instruction(name, (len(dtypes) - 1,), dtypes[-1]))
+            dtypes.append(dtypes[-1])
     outputs = []
     for _ in range(draw(st.integers(1, OUTPUTS))):
         value = draw(st.integers(0, len(dtypes) - 1))
@@ -107,20 +117,26 @@ def drawn(draw: st.DrawFn) -> Drawn:
     kernel = draw(programs(bool(axes)))
     if any(o.reduce in ("argmax", "argmin") for o in kernel.outputs) and len(axes) != len(shape):
         axes = axes[:1]
-    if all(o.reduce is None for o in kernel.outputs):
+    rows = kernel.rows()
+    by_row = [output.reduce is not None or rows[output.value] for output in kernel.outputs]
+    chained = any(instruction.op in REDUCTIONS for instruction in kernel.body)
+    if not chained and not any(by_row):
         axes = ()
     inputs = [draw(strided(shape, dtype)) for dtype in kernel.inputs]
+    if chained:
+        assume(np.broadcast_shapes(*[x.shape for x in inputs]) == shape)
+        assume(math.prod([shape[axis] for axis in axes]) > 1)
     if len(inputs) > 1 and draw(st.integers(0, 3)) == 0 and inputs[0].dtype == inputs[1].dtype:
         inputs[1] = inputs[0][(..., *(slice(None, None, -1) for _ in shape))]  # overlapping
     consts = tuple(values(dtype, 20, 3)[draw(st.integers(0, 19))] for dtype in kernel.consts)
     kept = tuple(1 if axis in axes else n for axis, n in enumerate(shape))
     outputs = [
-        draw(strided(kept if output.reduce else shape, output.dtype, output=True))
-        for output in kernel.outputs
+        draw(strided(kept if few else shape, output.dtype, output=True))
+        for output, few in zip(kernel.outputs, by_row, strict=True)
     ]
     first, over = kernel.outputs[0], None
     for i, x in enumerate(inputs):
-        fits = first.reduce is None and x.shape == shape and x.dtype == first.dtype
+        fits = not by_row[0] and x.shape == shape and x.dtype == first.dtype
         alone = not any(np.may_share_memory(x, y) for j, y in enumerate(inputs) if j != i)
         if over is None and fits and alone and x.flags.writeable and draw(st.booleans()):
             over = i

@@ -413,7 +413,10 @@ class Compiler:
     ) -> tuple[list[int], int]:
         """A tile buffer for every slot: inputs and constants have their own, results share theirs
         with values that are no longer read. What outlives a pass over a row shares with none."""
-        kept = {slot for slot, (_, row) in self.places.items() if row} | {*resident}
+        rows = [slot for slot, (_, row) in self.places.items() if row]
+        rows += [result["into"] for result in self.results]
+        rows += [spread["to"] for spread in self.spreads.values()]
+        kept = {*rows, *resident}
         results = results | kept
         own = len(self.kernel.inputs) + len(self.kernel.consts)
         storage = [*range(own), *[0] * (len(self.itemsize) - own)]  # none for firsts of pairs
@@ -441,9 +444,6 @@ class Compiler:
             free += [storage[slot] for slot in dead]
             if out not in last_read and out not in results:
                 free.append(storage[out])
-        rows = [slot for slot in kept if slot not in resident]
-        rows += [result["into"] for result in self.results]
-        rows += [spread["to"] for spread in self.spreads.values()]
         for slot in (*rows, *resident):
             storage[slot] = count
             count += 1
