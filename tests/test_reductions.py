@@ -44,6 +44,7 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Degrees of freedom")
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", REALS, ids=str)
 def test_variance_equals_numpys(dtype: Any, layout: str, rng: np.random.Generator) -> None:
@@ -223,6 +224,43 @@ def test_rows_of_different_axes_do_not_chain(rng: np.random.Generator) -> None:
         got = got + got.max(1, keepdims=True)
     right = (x - x.max(2, keepdims=True)) / x.sum((1, 2), keepdims=True)
     np.testing.assert_allclose(np.asarray(got), right + right.max(1, keepdims=True), 1e-12)
+
+
+def test_a_reduction_does_not_store_what_is_cheap_to_compute_again() -> None:
+    x = np.arange(12.0).reshape(3, 4)
+    with simd():
+        a = tn.asarray(x)
+        product = a * a
+        assert float(product.sum()) == (x * x).sum()
+        assert product._node is not None  # still pending
+        a += 1
+        assert np.asarray(product).tolist() == (x * x).tolist()
+        costly = np.sin(a)
+        costly.sum()
+        assert costly._node is None
+
+
+# ---------------------------------------------------------------- without NaN
+
+
+@pytest.mark.parametrize("dtype", ["f", "d"])
+@pytest.mark.parametrize("name", ["nansum", "nanmean", "nanmax", "nanmin", "nanvar", "nanstd"])
+def test_what_leaves_nan_out_equals_numpys(name: str, dtype: str, rng: np.random.Generator) -> None:
+    some = rng.normal(size=(30, 500)).astype(dtype)
+    some[rng.random(some.shape) < 0.1] = np.nan
+    row = some.copy()
+    row[7] = np.nan
+    tolerance = 1e-4 if dtype == "f" else 1e-12
+    for x, axis, keepdims in itertools.product((some, row), (None, 0, 1, (0, 1)), (False, True)):
+        told = []
+        for operand in (x, tn.asarray(x)):
+            with simd(), warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                result = np.asarray(getattr(np, name)(operand, axis=axis, keepdims=keepdims))
+            told.append(([str(w.message) for w in caught], result))
+        (words, expected), (ours, got) = told
+        assert (ours, got.dtype, got.shape) == (words, expected.dtype, expected.shape)
+        np.testing.assert_allclose(got, expected, tolerance, tolerance)
 
 
 # ---------------------------------------------------------------- the same bits everywhere

@@ -320,12 +320,15 @@ def before_write(buffer: Buffer) -> None:
     buffer.update()
 
 
-def evaluate(nodes: list[Node]) -> None:
-    """Computes the nodes and stores their values. Safe to call from several threads."""
+def evaluate(nodes: list[Node], spared: Node | None = None) -> None:
+    """Computes the nodes and stores their values. Safe to call from several threads.
+
+    spared: a node below them whose value need not be stored, though somebody waits for it
+    """
     if not nodes:
         return
     with graph.lock:
-        work = _ordered(nodes)
+        work = _ordered(nodes, spared)
         if not work.nodes:
             return
         planned = plan_of(work)
@@ -363,14 +366,14 @@ def plan_of(work: Graph) -> Plan:
     return planned
 
 
-def _ordered(nodes: list[Node]) -> Graph:
+def _ordered(nodes: list[Node], spared: Node | None) -> Graph:
     """The graph below ``nodes``, once every write in it may happen.
 
     A pending write must not overtake nodes that still want the former contents: those run first,
     except where the write itself is all that needs them.
     """
     while True:
-        work = Graph(nodes)
+        work = Graph(nodes, spared)
         overtaken: list[Node] = []
         for node, buffer in work.writes:
             overtaken += _wanted_elsewhere(node, buffer)

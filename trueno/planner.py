@@ -71,7 +71,8 @@ class Graph:
     key:     all that the plan depends on, and the shapes: graphs with equal keys have one plan
     """
 
-    def __init__(self, roots: list[Node]) -> None:
+    def __init__(self, roots: list[Node], spared: Node | None = None) -> None:
+        self._spared = spared
         self.nodes: list[Any] = []
         self.forms: list[Form] = []
         self.leaves: list[View] = []
@@ -141,7 +142,7 @@ class Graph:
                 stored = True
                 if owner.before:
                     self.writes.append((node, owner))
-        elif owner is not None and owner._node is node:
+        elif owner is not None and owner._node is node and node is not self._spared:
             stored = True
         operands = tuple(row)
         form = node.form

@@ -12,7 +12,7 @@ from trueno.config import SETTINGS
 from trueno.core import Handle, handle_for, handle_on
 from trueno.dispatch import CAST, NUMPYS_ERROR, Operands, Refused, conditions, fresh_strides
 from trueno.dtypes import BOOL, FLOAT32, FLOAT64, INT64, NUMBER, UINT64, Dtype
-from trueno.graph import Form, Node, Shape, form, pending_buffer, result_strides
+from trueno.graph import Form, Leaf, Node, Shape, form, pending_buffer, result_strides
 from trueno.handover import at_once, call_numpy, small_array
 from trueno.memory import NDArray
 from trueno.ops import Op
@@ -121,10 +121,37 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
         return handle_for(node, False)  # who keeps the axes goes on with the operand's rows
     buffer, array = pending_buffer(node, operands.pin)
     # At once: waiting would keep large operands for the sake of a small result.
-    engine.evaluate([node])
+    engine.evaluate([node], pending if type(pending) is Node and _light(pending) else None)
     if keepdims:
         return handle_on(array, buffer)
     return handle_on(array.reshape(known.final), buffer, not known.final)
+
+
+# Operations that take no longer than to store their result and read it.
+_LIGHT = frozenset(
+    {
+        "abs", "add", "cast", "clip", "copysign", "divide", "equal", "greater", "greater_equal",
+        "isfinite", "isinf", "isnan", "less", "less_equal", "logical_and", "logical_not",
+        "logical_or", "maximum", "minimum", "multiply", "negative", "not_equal", "square",
+        "subtract", "where",
+    }
+)  # fmt: skip
+_FEW = 4
+
+
+def _light(node: Node) -> bool:
+    """Whether to compute a pending value once more, if it is ever asked for, is as good as to store
+    it now: mostly nobody asks, as in ``np.sum(x * y)``."""
+    stack, count = [node], 0
+    while stack:
+        one = stack.pop()
+        count += 1
+        if count > _FEW or one.form.op.name not in _LIGHT:
+            return False
+        if any(type(arg) is Leaf for arg in one.args):
+            return False
+        stack += [arg for arg in one.args if type(arg) is Node and arg.result is None]
+    return node.leaves.bit_count() <= 2
 
 
 def _new_reduction(op: Op, operands: Operands, axis: Any, dtype: Any) -> _Reduction:
