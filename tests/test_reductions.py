@@ -263,6 +263,40 @@ def test_what_leaves_nan_out_equals_numpys(name: str, dtype: str, rng: np.random
         np.testing.assert_allclose(got, expected, tolerance, tolerance)
 
 
+# ---------------------------------------------------------------- norms and ranges
+
+
+@pytest.mark.parametrize("order", [None, 2, 1, np.inf, -np.inf, 0, 3, "fro", "nuc"], ids=str)
+@pytest.mark.parametrize("dtype", ["f", "d", "i"])
+def test_norms_equal_numpys(dtype: str, order: Any, rng: np.random.Generator) -> None:
+    x = rng.normal(0, 50, (20, 30, 40)).astype(dtype)
+    a = tn.asarray(x)
+    for axis, keepdims in itertools.product((None, 0, 2, (0, 1), (2, 0), (0, 1, 2)), (False, True)):
+        got: list[Any] = []
+        for operand in (x, a):
+            try:
+                with simd():
+                    norm = np.linalg.norm(operand, order, axis, keepdims)  # type: ignore[arg-type]
+                    got.append(np.asarray(norm))
+            except (ValueError, np.linalg.LinAlgError) as error:
+                got.append(type(error))
+        if isinstance(got[0], type):
+            assert got[0] is got[1]
+            continue
+        assert (got[0].dtype, got[0].shape) == (got[1].dtype, got[1].shape)
+        np.testing.assert_allclose(got[1], got[0], 1e-5)
+
+
+def test_ranges_and_averages_equal_numpys(rng: np.random.Generator) -> None:
+    for dtype, axis in itertools.product("fdiB", (None, 0, (0, 2))):
+        x = rng.normal(100, 50, (20, 30, 40)).astype(dtype)
+        for f in (np.ptp, np.average, np.linalg.vector_norm):
+            with simd():
+                got, expected = np.asarray(f(tn.asarray(x), axis=axis)), f(x, axis=axis)  # type: ignore[operator]
+            assert got.dtype == expected.dtype
+            np.testing.assert_allclose(got, expected, 1e-5)
+
+
 # ---------------------------------------------------------------- the same bits everywhere
 
 

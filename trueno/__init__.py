@@ -20,6 +20,7 @@ from trueno._numpy import functions as _functions
 from trueno._numpy import joining as _joining
 from trueno._numpy import moving as _moving
 from trueno._numpy import nan_functions as _nan_functions
+from trueno._numpy import norms as _norms
 from trueno._numpy import products as _products
 from trueno._numpy import sets as _sets
 from trueno._numpy.correlation import *  # noqa: F403
@@ -30,6 +31,7 @@ from trueno._numpy.functions import *  # noqa: F403
 from trueno._numpy.joining import *  # noqa: F403
 from trueno._numpy.moving import *  # noqa: F403
 from trueno._numpy.nan_functions import *  # noqa: F403
+from trueno._numpy.norms import *  # noqa: F403
 from trueno._numpy.products import *  # noqa: F403
 from trueno._numpy.sets import *  # noqa: F403
 from trueno.array import TruenoArray
@@ -58,8 +60,8 @@ __all__ = [
 ]
 __all__ += list(_LATER)
 __all__ += _array_api.__all__
-_chapters = (_correlation, _counting, _functions, _joining, _moving, _nan_functions, _products)
-for _chapter in (*_chapters, _sets):
+_chapters = (_correlation, _counting, _functions, _joining, _moving, _nan_functions, _norms)
+for _chapter in (*_chapters, _products, _sets):
     __all__ += _chapter.__all__
 
 # ``from trueno.array import ...`` above has bound this name to a module.

@@ -14,6 +14,7 @@ from numpy.linalg import LinAlgError
 
 from trueno._array_api._support import call, implements, viewed
 from trueno._array_api.linear_algebra_functions import matmul, matrix_transpose, tensordot, vecdot
+from trueno._numpy.norms import vector_norm
 from trueno.handover import call_numpy
 
 __all__ = [
@@ -174,8 +175,3 @@ def svdvals(x: Any, /) -> Any:
 def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
     """Sums along the diagonals of matrices; small integers add up in int64 or uint64."""
     return call(np.linalg.trace, x, offset=offset, dtype=dtype)
-
-
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """The ``ord``-norm of vectors along ``axis`` (an int, a tuple, None: of all elements)."""
-    return call(np.linalg.vector_norm, x, axis=axis, keepdims=keepdims, ord=ord)
