@@ -12,12 +12,12 @@ import numpy as np
 
 from trueno import engine
 from trueno.core import Handle
-from trueno.dtypes import NUMBER
+from trueno.dtypes import BOOL, NUMBER
 from trueno.handover import call_numpy
 from trueno.memory import NDArray
 from trueno.routines import compute
 
-__all__ = ["PRODUCTS", "array_of", "matmul"]
+__all__ = ["BLAS", "PRODUCTS", "array_of", "matmul"]
 
 
 def array_of(x: Any) -> NDArray | None:
@@ -28,7 +28,7 @@ def array_of(x: Any) -> NDArray | None:
 
 
 # The dtypes that BLAS has.
-_BLAS = "fdFD"
+BLAS = "fdFD"
 
 
 def matmul(x1: Any, x2: Any) -> Any:
@@ -54,7 +54,9 @@ def matmul(x1: Any, x2: Any) -> Any:
     if a.dtype not in NUMBER or b.dtype not in NUMBER:
         return numpy(f"{a.dtype} @ {b.dtype} is computed by NumPy")
     dtype = np.result_type(a, b)
-    routine = "matmul" if dtype.char in _BLAS else "matmul_without_blas"
+    if dtype == BOOL:  # NumPy stops at the first pair that is true
+        return numpy("bool is computed by NumPy")
+    routine = "matmul" if dtype.char in BLAS else "matmul_without_blas"
     return compute(routine, (x1, x2), {}, [((*stack, *rows, *columns), dtype)], numpy)
 
 

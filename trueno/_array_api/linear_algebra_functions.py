@@ -12,7 +12,7 @@ from trueno._array_api._support import call, given, implements, normal_axes, vie
 from trueno._array_api.elementwise_functions import from_ufunc
 from trueno.dtypes import NUMBER
 from trueno.memory import NDArray
-from trueno.products import array_of
+from trueno.products import BLAS, array_of
 
 __all__ = ["matmul", "matrix_transpose", "tensordot", "vecdot"]
 
@@ -47,8 +47,13 @@ def _length(x: Any, axes: Sequence[int]) -> int:
 
 
 def _folded(a: NDArray | None, b: NDArray | None, axes: Any) -> Any:
-    """The axes that are summed over, those that stay, and the shape; None where NumPy decides."""
-    if a is None or b is None or not a.size or not b.size or a.dtype not in NUMBER:
+    """The axes that are summed over, those that stay, and the shape.
+
+    None where NumPy decides: of what BLAS multiplies it makes one product, too.
+    """
+    if a is None or b is None or not a.size or not b.size:
+        return None
+    if a.dtype not in NUMBER or b.dtype not in NUMBER or np.result_type(a, b).char in BLAS:
         return None
     if isinstance(axes, int):
         axes = (range(-axes, 0), range(axes))
@@ -58,7 +63,7 @@ def _folded(a: NDArray | None, b: NDArray | None, axes: Any) -> Any:
     except (TypeError, ValueError):
         return None
     summed = [axes for axes in found if axes is not None]
-    if len(summed) < 2 or b.dtype not in NUMBER:
+    if len(summed) < 2:
         return None
     lengths = [[x.shape[i] for i in s] for x, s in zip((a, b), summed, strict=True)]
     if lengths[0] != lengths[1]:

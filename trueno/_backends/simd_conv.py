@@ -12,7 +12,7 @@ import numpy as np
 
 from trueno._backends import _simd
 from trueno._backends.routine import Routine, dense, lib, number
-from trueno.dtypes import BOOL, FLOAT16, FLOAT32, FLOAT64, NUMBER
+from trueno.dtypes import FLOAT16, FLOAT32, FLOAT64, NUMBER
 from trueno.memory import NDArray, address
 from trueno.ops import INVALID, OVERFLOW, UNDERFLOW
 from trueno.plan import Call
@@ -102,9 +102,6 @@ def _matmul(call: Call) -> int:
     dtype = out.dtype
     if dtype == FLOAT16:
         np.copyto(out, np.matmul(a, b, dtype=FLOAT32), casting="same_kind")
-        return 0
-    if dtype == BOOL:
-        np.not_equal(np.matmul(a.astype(FLOAT32), b.astype(FLOAT32)), 0, out=out)
         return 0
     a, b = [x.astype(dtype, copy=False) for x in (a, b)]
     (m, k), n = a.shape[-2:], b.shape[-1]

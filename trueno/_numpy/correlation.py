@@ -10,6 +10,7 @@ import numpy as np
 from trueno._array_api._support import given, implements
 from trueno.dispatch import astype
 from trueno.dtypes import FLOAT16, NUMBER
+from trueno.engine import BELOW
 from trueno.handover import call_numpy, host
 from trueno.ops import ROUTINES
 from trueno.products import array_of
@@ -18,6 +19,8 @@ from trueno.routines import compute
 __all__ = ["convolve", "correlate"]
 
 _GAIN = ROUTINES["correlate"].gain
+# Taps of kernels that NumPy has loops for, which are as fast as the copy to planes here.
+_FEW = 8
 
 
 @implements(np.convolve, gain=_GAIN)
@@ -33,8 +36,9 @@ def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     def numpy(reason: str) -> Any:
         return call_numpy(np.convolve, (a, v, mode), reason=reason)
 
-    if not _sequences(a, v):
-        return numpy("arguments")
+    reason = _refusal(a, v)
+    if reason is not None:
+        return numpy(reason)
     x, kernel = (a, v) if len(a) >= len(v) else (v, a)
     return _slide(given(x), given(kernel)[::-1], mode, numpy)
 
@@ -46,19 +50,22 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     def numpy(reason: str) -> Any:
         return call_numpy(np.correlate, (a, v, mode), reason=reason)
 
-    if not _sequences(a, v) or len(a) < len(v):
-        return numpy("arguments")
+    reason = _refusal(a, v)
+    if reason is not None or len(a) < len(v):
+        return numpy(reason or "arguments")
     return _slide(given(a), given(v), mode, numpy)
 
 
-def _sequences(*arrays: Any) -> bool:
-    """Whether all have one axis, not empty, of numbers that C slides."""
-    for x in arrays:
-        array = array_of(x)
-        if array is None or array.ndim != 1 or not array.size or array.dtype not in NUMBER:
-            return False
-    dtype = np.result_type(*[x.dtype for x in arrays])
-    return dtype.kind in "iuf" and dtype != FLOAT16
+def _refusal(*operands: Any) -> str | None:
+    """Why a call is NumPy's; None for sequences of numbers that C slides."""
+    arrays = [array_of(x) for x in operands]
+    for array in arrays:
+        if array is None or array.ndim != 1 or not array.size:
+            return "arguments"
+        if array.size < _FEW:
+            return BELOW
+    dtype = np.result_type(*arrays)
+    return None if dtype.kind in "iuf" and dtype in NUMBER and dtype != FLOAT16 else f"{dtype}"
 
 
 def _slide(x: Any, kernel: Any, mode: Any, numpy: Callable[[str], Any]) -> Any:

@@ -44,7 +44,7 @@ def inner(a: Any, b: Any, /) -> Any:
     return call_numpy(np.inner, (a, b))
 
 
-@implements(np.outer)
+@implements(np.outer, gain=1024)
 def outer(a: Any, b: Any, out: Any = None) -> Any:
     """Each element of ``a`` times each of ``b``, both flattened: (a.size, b.size)."""
     if out is not None or not _arrays(a, b):
@@ -53,7 +53,7 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
     return elementwise(OPS["multiply"], a.reshape(-1, 1), b.reshape(1, -1))
 
 
-@implements(np.kron)
+@implements(np.kron, gain=1024)
 def kron(a: Any, b: Any) -> Any:
     """The Kronecker product: every element of ``a`` times all of ``b``; the sides multiply."""
     if not _arrays(a, b):
