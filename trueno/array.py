@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from trueno import dispatch, engine, operators, ordering, protocols
-from trueno.core import Handle, buffer_of, export, handle_on, wrap
+from trueno import dispatch, engine, graph, operators, ordering, protocols
+from trueno._handle import bind
+from trueno.config import SETTINGS
+from trueno.core import Handle, buffer_of, export, handle_on, wrap, wrap_value
 from trueno.dispatch import Refused
 from trueno.dtypes import Dtype
 from trueno.errors import named
-from trueno.handover import call_numpy, host
+from trueno.handover import call_numpy, host, rewrap
 from trueno.indexing import getitem, setitem, view_of
 from trueno.memory import NDArray, same_elements
 from trueno.operators import foreign_operand, takes
@@ -99,45 +101,6 @@ class TruenoArray(Handle):
         raise TypeError(f"{cls.__name__}: make arrays with trueno.asarray, zeros, arange, ...")
 
     # ------------------------------------------------------------ attributes
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Lengths of the axes."""
-        return self._layout.shape
-
-    @shape.setter
-    def shape(self, shape: Any) -> None:
-        self._array = view_of(self, lambda a: _reshaped_in_place(a, shape), "reshape")._array
-
-    @property
-    def dtype(self) -> Dtype:
-        """The elements' dtype, a ``numpy.dtype``."""
-        return self._layout.dtype
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return self._layout.ndim
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return self._layout.size
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes an element."""
-        return self._array.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements."""
-        return self._array.nbytes
-
-    @property
-    def strides(self) -> tuple[int, ...]:
-        """Bytes from one element to the next along each axis."""
-        return self._layout.strides
 
     @property
     def flags(self) -> Any:
@@ -240,9 +203,6 @@ class TruenoArray(Handle):
             )
         return sys.modules["trueno"]
 
-    __array_ufunc__ = protocols.array_ufunc
-    __array_function__ = protocols.array_function
-
     def __dlpack__(
         self,
         *,
@@ -271,24 +231,8 @@ class TruenoArray(Handle):
     def __bytes__(self) -> bytes:
         return self.tobytes()
 
-    def __float__(self) -> float:
-        return float(host(self))
-
-    def __int__(self) -> int:
-        return int(host(self))
-
     def __complex__(self) -> complex:
         return complex(host(self))
-
-    def __index__(self) -> int:
-        index: int = host(self).__index__()
-        return index
-
-    def __bool__(self) -> bool:
-        return bool(host(self))
-
-    def __len__(self) -> int:
-        return len(self._array)
 
     def __hash__(self) -> int:
         if self._array.ndim:
@@ -355,30 +299,6 @@ class TruenoArray(Handle):
 
     # ------------------------------------------------------------ operators
 
-    __add__, __radd__, __iadd__ = operators.binary("add")
-    __sub__, __rsub__, __isub__ = operators.binary("subtract")
-    __mul__, __rmul__, __imul__ = operators.binary("multiply")
-    __truediv__, __rtruediv__, __itruediv__ = operators.binary("divide")
-    __floordiv__, __rfloordiv__, __ifloordiv__ = operators.binary("floor_divide")
-    __mod__, __rmod__, __imod__ = operators.binary("remainder")
-    __pow__, __rpow__, __ipow__ = operators.power()
-    __and__, __rand__, __iand__ = operators.binary("bitwise_and")
-    __or__, __ror__, __ior__ = operators.binary("bitwise_or")
-    __xor__, __rxor__, __ixor__ = operators.binary("bitwise_xor")
-    __lshift__, __rlshift__, __ilshift__ = operators.binary("bitwise_left_shift")
-    __rshift__, __rrshift__, __irshift__ = operators.binary("bitwise_right_shift")
-    __eq__, _, _ = operators.binary("equal")
-    __ne__, _, _ = operators.binary("not_equal")
-    __lt__, _, _ = operators.binary("less")
-    __le__, _, _ = operators.binary("less_equal")
-    __gt__, _, _ = operators.binary("greater")
-    __ge__, _, _ = operators.binary("greater_equal")
-    __neg__ = operators.unary("negative")
-    __pos__ = operators.unary("positive")
-    __abs__ = operators.unary("abs")
-    __invert__ = operators.unary("bitwise_invert")
-    del _
-
     def __matmul__(self, other: Any) -> Any:
         if not takes(other):
             return foreign_operand(operator.matmul, self, other)
@@ -404,15 +324,6 @@ class TruenoArray(Handle):
         if not takes(other):
             return foreign_operand(divmod, other, self)
         return call_numpy(np.divmod, (other, self))
-
-    def __getitem__(self, key: Any) -> Any:
-        return getitem(self, key)
-
-    def __delitem__(self, key: Any) -> None:
-        raise ValueError("trueno.__delitem__: cannot delete array elements")
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        setitem(self, key, value)
 
     # ------------------------------------------------------------ methods with kernels or views
 
@@ -579,7 +490,29 @@ class TruenoArray(Handle):
     trace = _method("trace")
 
 
+def _set_shape(array: TruenoArray, shape: Any) -> None:
+    array._array = view_of(array, lambda a: _reshaped_in_place(a, shape), "reshape")._array
+
+
 Handle.result_class = TruenoArray
+bind(
+    result_class=TruenoArray,
+    settings=SETTINGS.get,
+    named=named,
+    give_memory=graph.give_memory,
+    buffer_of=buffer_of,
+    host=host,
+    rewrap=rewrap,
+    wrap_value=wrap_value,
+    array_ufunc=protocols.array_ufunc,
+    array_function=protocols.array_function,
+    getitem=getitem,
+    setitem=setitem,
+    set_shape=_set_shape,
+    ufuncs=protocols.SMALL_UFUNCS,
+    functions=protocols.SMALL_FUNCTIONS,
+    operators=operators.table(),
+)
 
 
 def _reshaped_in_place(array: NDArray, shape: Any) -> NDArray:

@@ -1,84 +1,33 @@
-"""Handle: the state of a TruenoArray, and how handles are made. What users call is in array.py."""
+"""Handles: the state of a TruenoArray, and how handles are made. What users call is in array.py.
+
+``Handle`` is C (``csrc/handle.c``), since every call on arrays meets it. Its state:
+
+_array:  shape, dtype, strides and address; its elements are current if the buffer is plain
+_buffer: the memory's state, shared by all views of it; None as long as nothing is known but that
+         the memory is ours and current (then nothing else refers to it)
+_node:   the pending value of a handle that has neither of them yet; both are made when somebody
+         asks for one, or the value is computed. None otherwise
+_scalar: whether NumPy would have returned a scalar, which in-place operators replace and of which
+         nothing is a view
+"""
 
 from __future__ import annotations
 
 import weakref
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from trueno import engine, graph
+from trueno._handle import Handle, handle_for, handle_on, wrap
 from trueno.dtypes import NUMBER
-from trueno.graph import Buffer, Form, Node
+from trueno.graph import Buffer
 from trueno.memory import POOLED_FROM, NDArray, allocate
 
-
-class Handle:
-    """An ndarray over memory whose contents may be pending or on a GPU.
-
-    _array:  shape, dtype, strides and address; its elements are current if the buffer is plain
-    _buffer: the memory's state, shared by all views of it; None as long as nothing is known but
-             that the memory is ours and current (then nothing else refers to it)
-    _node:   the pending value of a handle that has neither of them yet; both are made when somebody
-             asks for one, or the value is computed. None otherwise
-    _scalar: whether NumPy would have returned a scalar, which in-place operators replace and of
-             which nothing is a view
-    """
-
-    # Order matters: _array must be cleared before _buffer, so that the buffer sees itself unshared.
-    __slots__ = ("__weakref__", "_array", "_buffer", "_node", "_scalar")
-
-    _array: NDArray
-    _buffer: Buffer | None
-    _node: Node | None
-    _scalar: bool
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("_array", "_buffer"):
-            graph.give_memory(self)
-            return object.__getattribute__(self, name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    @property
-    def _layout(self) -> NDArray | Form:
-        """What has the shape, strides and dtype: no memory is made to tell them."""
-        node = self._node
-        return self._array if node is None else node.form
-
-    # The class of new handles: set by trueno.array, which stands above this module.
-    result_class: ClassVar[type[Handle]]
-
-
-_new = object.__new__
-
-
-def wrap(array: NDArray) -> Any:
-    """A handle on an ndarray that nobody else holds."""
-    handle = _new(Handle.result_class)
-    handle._array = array
-    handle._buffer = None
-    handle._node = None
-    handle._scalar = False
-    return handle
-
-
-def handle_on(array: NDArray, buffer: Buffer | None, scalar: bool = False) -> Any:
-    """A handle on an array over a buffer's memory."""
-    handle = _new(Handle.result_class)
-    handle._array = array
-    handle._buffer = buffer
-    handle._node = None
-    handle._scalar = scalar
-    return handle
-
-
-def handle_for(node: Node, scalar: bool) -> Any:
-    """A handle that waits for a node's value, without memory as long as nobody asks for it."""
-    handle = _new(Handle.result_class)
-    handle._node = node
-    handle._scalar = scalar
-    node.owner = weakref.ref(handle)
-    return handle
+__all__ = [
+    "Handle", "buffer_of", "copied", "export", "foreign_buffer", "handle_for", "handle_on",
+    "root_of", "scalar", "wrap", "wrap_value",
+]  # fmt: skip
 
 
 def scalar(value: Any) -> Any:

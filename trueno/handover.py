@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -49,20 +50,22 @@ def small_array(x: Handle, op: Op | None = None) -> NDArray | None:
     return None
 
 
-def small_target(x: Handle, op: Op) -> NDArray | None:
-    """The handle's array if NumPy may and should write the operation's result to it right away.
+# Numbers of the dtypes whose gains are told apart.
+_NUMBERED = [np.dtype(char) for char in "?bBhHiIlLqQfdgFDGOSUVMme"]
 
-    Exports see what is written, as they would had NumPy made the array.
+
+def small_below(op: Op | None, gain: float = 1, at: int = 0, short_rows: float = 0) -> bytes:
+    """What tells the small calls of an operation or a function: ``Gains`` of csrc/handle.h.
+
+    op:         whose gains in each dtype hold; None: ``gain`` does, in all of them
+    at:         the argument whose dtype counts, 0 or -1
+    short_rows: the gain for arrays of more than one axis, if it is larger; 0: the same
     """
-    if x._node is not None or x._scalar:
-        return None
-    buffer = x._buffer
-    if buffer is None or (buffer.plain and not buffer.readers and buffer.device is None):
-        array = x._array
-        gain = op.gain(array.dtype)
-        if array.size * gain < SETTINGS.get().threshold:
-            return array
-    return None
+    gains = [gain] * len(_NUMBERED)
+    if op is not None:
+        for dtype in _NUMBERED:
+            gains[dtype.num] = op.gain(dtype)
+    return struct.pack(f"{len(gains) + 2}d", *gains, at, short_rows)
 
 
 # What to do instead of what NumPy computes, by how the reason begins or ends; "" is any other.

@@ -1,4 +1,7 @@
-"""Python's operators for TruenoArray, made from the operation table."""
+"""Python's operators for TruenoArray, made from the operation table.
+
+On small operands they are C (``csrc/calls.c``); these are for all others.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,12 @@ from typing import Any
 import numpy as np
 
 from trueno import dispatch
-from trueno.config import SETTINGS
 from trueno.core import Handle
 from trueno.dispatch import elementwise
-from trueno.errors import named
-from trueno.handover import SCALARS, at_once, call_numpy, small_array, small_target
+from trueno.handover import SCALARS, call_numpy, small_below
 from trueno.ops import OPS, Op
 
 _ndarray = np.ndarray
-_new = object.__new__
 
 # What NumPy makes an array of, when it is an operand.
 _CONVERTED = (int, float, complex, Sequence, memoryview, bytearray)
@@ -44,6 +44,7 @@ _PYTHON: dict[str, Callable[..., Any]] = {
     "greater": operator.gt,
     "greater_equal": operator.ge,
 }
+_UNARY = ("negative", "positive", "abs", "bitwise_invert")
 
 
 def takes(other: Any) -> bool:
@@ -64,47 +65,16 @@ def takes(other: Any) -> bool:
     return isinstance(other, _CONVERTED) or hasattr(kind, "__array__")
 
 
-def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
-    """The operator, its reflection and its in-place form."""
+Functions = tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]
+
+
+def binary(name: str) -> Functions:
+    """An operator on other operands than small ones: itself, its reflection, its in-place form."""
     op = OPS[name]
-    ufunc = op.meaning
-    gains, most = op.gains, op.most
     python = _PYTHON[name]
     compares = python in (operator.eq, operator.ne)
 
     def forward(self: Handle, other: Any) -> Any:
-        if self._node is None and ((buffer := self._buffer) is None or buffer.plain):
-            a = self._array
-            b = other
-            kind, ours = type(other), type(self)
-            limit = SETTINGS.get().threshold
-            gain = most if a.size * most < limit else gains.get(a.dtype.char, 1)
-            if kind is ours:
-                b = None
-                if other._node is None and ((buffer := other._buffer) is None or buffer.plain):
-                    b = other._array
-            if a.size * gain < limit and (
-                kind in SCALARS
-                or (
-                    kind is ours
-                    and b is not None
-                    and b.size * gain < limit
-                    and ((a.ndim < 2 and b.ndim < 2) or a.shape == b.shape)
-                )
-            ):
-                try:
-                    if self._scalar and (kind is not ours or other._scalar):
-                        result = python(a[()], b if kind is not ours else b[()])
-                    else:
-                        result = ufunc(a, b)
-                except Exception as error:
-                    raise named(error, name) from None
-                handle = _new(ours)
-                handle._array = result if type(result) is _ndarray else np.asarray(result)
-                handle._buffer = None
-                handle._node = None
-                handle._scalar = type(result) is not _ndarray
-                return handle
         if not takes(other):
             return foreign_operand(python, self, other)
         if not compares:
@@ -115,32 +85,13 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
             return call_numpy(python, (self, other))
 
     def reflected(self: Handle, other: Any) -> Any:
-        if type(other) in SCALARS:
-            small = small_array(self, op)
-            if small is not None:
-                return at_once(name, ufunc, other, small)
         if not takes(other):
             return foreign_operand(python, other, self)
         return elementwise(op, other, self)
 
     def in_place(self: Handle, other: Any) -> Any:
-        if self._scalar:
-            return forward(self, other)
-        target = small_target(self, op)
-        if target is not None:
-            kind = type(other)
-            operand = small_array(other, op) if kind is type(self) else other
-            if operand is not None and (kind is type(self) or kind in SCALARS):
-                try:
-                    ufunc(target, operand, out=target)
-                except Exception as error:
-                    raise named(error, name) from None
-                return self
-        return dispatch.update(op, self, self, other)
+        return forward(self, other) if self._scalar else dispatch.update(op, self, self, other)
 
-    for prefix, method in (("", forward), ("r", reflected), ("i", in_place)):
-        method.__name__ = f"__{prefix}{python.__name__.strip('_')}__"
-        method.__qualname__ = f"TruenoArray.{method.__name__}"
     return forward, reflected, in_place
 
 
@@ -148,14 +99,14 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
 _POWERS = {2: "square", 0.5: "sqrt", -1: "reciprocal", 1: "positive"}
 
 
-def power() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+def power() -> Functions:
     """The operators of ``**``, which takes another way than ``numpy.power`` for some exponents."""
     forward, reflected, in_place = binary("pow")
 
     def simpler(self: Handle, exponent: Any) -> Op | None:
         if type(exponent) not in (int, float) or exponent not in _POWERS:
             return None
-        kind = self._array.dtype.kind
+        kind = self.dtype.kind
         if kind in "fc" or (kind in "biu" and type(exponent) is int and exponent == 2):
             return OPS[_POWERS[exponent]]
         return None
@@ -169,6 +120,22 @@ def power() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]
         return in_place(self, other) if op is None else dispatch.update(op, self, self)
 
     return raised, reflected, raised_in_place
+
+
+def unary(name: str) -> Functions:
+    op = OPS[name]
+
+    def forward(self: Handle) -> Any:
+        return elementwise(op, self)
+
+    return forward, forward, forward
+
+
+def table() -> dict[str, tuple[Any, Any, Any, bytes]]:
+    """Of each operator the functions for operands that are not small, and what tells them."""
+    functions = {name: power() if name == "pow" else binary(name) for name in _PYTHON}
+    functions |= {name: unary(name) for name in _UNARY}
+    return {name: (*three, small_below(OPS[name])) for name, three in functions.items()}
 
 
 def foreign_operand(python: Callable[..., Any], a: Any, b: Any) -> Any:
@@ -186,12 +153,3 @@ def foreign_operand(python: Callable[..., Any], a: Any, b: Any) -> Any:
     if element:
         return call_numpy(python, (a, b), reason=f"operand of {type(other).__name__}")
     return NotImplemented
-
-
-def unary(name: str) -> Callable[[Any], Any]:
-    op = OPS[name]
-
-    def method(self: Any) -> Any:
-        return elementwise(op, self)
-
-    return method

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from trueno import engine, scans
-from trueno.config import SETTINGS
-from trueno.core import Handle, scalar, wrap, wrap_value
+from trueno.core import Handle
 from trueno.dispatch import elementwise, update
-from trueno.errors import named
-from trueno.handover import WHOLE, call_numpy, host, rewrap, small_target
+from trueno.handover import call_numpy, host, small_below
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, ROUTINES, Op
 from trueno.products import PRODUCTS
-from trueno.reductions import pays, reduce
+from trueno.reductions import MOST_SHORT_ROWS, reduce
 
 F = Callable[..., Any]
 
@@ -49,8 +47,20 @@ _REDUCE: dict[np.ufunc, Op] = {
 }
 
 
-# How many times fewer elements than elsewhere make our implementation worth asking.
-_GAINS: dict[Any, int] = dict.fromkeys(scans.FUNCTIONS, ROUTINES["accumulate"].gain)
+# What tells small calls of ufuncs, and of functions that are not deferred from the threshold on.
+SMALL_UFUNCS: dict[Any, bytes] = {ufunc: small_below(op) for ufunc, op in BY_UFUNC.items()}
+SMALL_FUNCTIONS: dict[Any, bytes] = dict.fromkeys(
+    scans.FUNCTIONS, small_below(None, ROUTINES["accumulate"].gain)
+)
+SMALL_FUNCTIONS |= {
+    f: small_below(op, short_rows=0 if op.types is None else MOST_SHORT_ROWS)
+    for op, functions in (
+        *[(op, (op.meaning,)) for op in REDUCTIONS.values()],
+        (REDUCTIONS["sum"], (np.mean, np.var, np.std)),
+    )
+    for f in functions
+}
+SMALL_FUNCTIONS[np.where] = small_below(OPS["where"], at=-1)
 
 
 def implements(*numpy_functions: Any, gain: int = 1) -> Callable[[F], F]:
@@ -63,15 +73,10 @@ def implements(*numpy_functions: Any, gain: int = 1) -> Callable[[F], F]:
         for numpy_function in numpy_functions:
             IMPLEMENTED[numpy_function] = f
             if gain != 1:
-                _GAINS[numpy_function] = gain
+                SMALL_FUNCTIONS[numpy_function] = small_below(None, gain)
         return f
 
     return register
-
-
-_ONLY_OUT = {"out"}
-_ndarray = np.ndarray
-_new = object.__new__
 
 
 def _takes(x: Any) -> bool:
@@ -83,46 +88,13 @@ def _takes(x: Any) -> bool:
 
 
 def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    """``TruenoArray.__array_ufunc__``: every method of a ufunc."""
+    """``TruenoArray.__array_ufunc__`` where operands are not small: every method of a ufunc."""
     op = BY_UFUNC.get(ufunc) if method == "__call__" else None
     if op is None and method == "__call__" and not kwargs and ufunc.__name__ in SCIPY:
         op = _scipy_row(ufunc, inputs[0])
-    if op is not None and (not kwargs or kwargs.keys() == _ONLY_OUT):
-        ours = Handle.result_class
-        limit = SETTINGS.get().threshold
-        gains, most = op.gains, op.most
-        arrays: list[Any] = []
-        for x in inputs:
-            kind = type(x)
-            if kind is ours:
-                if x._node is not None or not ((buffer := x._buffer) is None or buffer.plain):
-                    break
-                array = x._array
-                size = array.size
-                if size * most >= limit and size * gains.get(array.dtype.char, 1) >= limit:
-                    break
-                arrays.append(array)
-            elif kind is float or kind is int or kind is np.float64:
-                arrays.append(x)
-            else:
-                break
-        else:
-            target = kwargs["out"][0] if kwargs else None
-            array = small_target(target, op) if type(target) is ours else None
-            if target is None or array is not None:
-                try:
-                    result = ufunc(*arrays) if array is None else ufunc(*arrays, out=array)
-                except Exception as error:
-                    raise named(error, op.name) from None
-                if array is not None:
-                    return target
-                if type(result) is not _ndarray:
-                    return wrap_value(result)
-                handle = _new(ours)  # as ``wrap`` does, without the call
-                handle._array = result
-                handle._buffer = handle._node = None
-                handle._scalar = False
-                return handle
+        if op is not None and ufunc not in SMALL_UFUNCS:
+            SMALL_UFUNCS[ufunc] = small_below(op)
+            return ufunc(*inputs)
     out = kwargs.get("out", ())
     for x in (*inputs, *out):
         if not _takes(x) and x is not None:
@@ -201,7 +173,7 @@ def _reduce(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 
 def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    """``TruenoArray.__array_function__``: our implementation, or NumPy's, counted."""
+    """``TruenoArray.__array_function__`` where arrays are not small: ours, or NumPy's, counted."""
     ours = self.result_class
     for kind in types:
         if kind is not ours and kind is not np.ndarray:
@@ -209,89 +181,10 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
             return (
                 call_function(f, args, kwargs) if issubclass(kind, np.ndarray) else NotImplemented
             )
-    handles: list[Any] = []
-    arrays = _small(args, _limit(f, args), handles)
-    if kwargs and arrays is not None:
-        for x in kwargs.values():
-            if not isinstance(x, _SIMPLE):
-                arrays = None
-    if arrays is not None:
-        try:
-            result = f(*arrays, **kwargs)
-        except Exception as error:
-            raise named(error, f.__name__) from None
-        if isinstance(result, np.generic):
-            return scalar(result)
-        if type(result) is np.ndarray and result.base is None:
-            for handle in handles:
-                if result is (handle if type(handle) is np.ndarray else handle._array):
-                    break
-            else:
-                return wrap(result)
-        return rewrap(result, handles)
     implementation = IMPLEMENTED.get(f)
     if implementation is not None:
         return implementation(*args, **kwargs)
     return call_function(f, args, kwargs)
-
-
-# NumPy's functions that are one operation, or little more than one.
-_OPERATIONS: dict[Any, Op] = {op.meaning: op for op in REDUCTIONS.values()}
-_OPERATIONS |= dict.fromkeys((np.mean, np.var, np.std), REDUCTIONS["sum"])
-_OPERATIONS[np.where] = OPS["where"]
-
-
-def _limit(f: Any, args: Any) -> int:
-    """Elements from which a call of NumPy's function is not NumPy's."""
-    threshold = SETTINGS.get().threshold
-    op = _OPERATIONS.get(f)
-    if op is None:
-        return threshold // _GAINS.get(f, 1)
-    x = args[-1] if args and op.reduce is None else args[0] if args else None
-    if type(x) is not Handle.result_class:
-        return threshold
-    if op.reduce is not None:
-        return 0 if pays(op, x._layout) else sys.maxsize
-    gain = op.gain(x._layout.dtype)
-    return -(-threshold // gain) if gain else sys.maxsize if threshold else 0
-
-
-# Keyword arguments in which no array can hide.
-_SIMPLE = (int, float, str, type, np.dtype, type(None))
-
-
-def _small(args: Any, limit: int, handles: list[Any]) -> list[Any] | None:
-    """The arguments with host arrays for handles, if NumPy should do the call for its speed.
-
-    None if an array is large or not current on the host, or if others would have to know should the
-    function write to it.
-    """
-    ours = Handle.result_class
-    arrays: list[Any] = []
-    for x in args:
-        kind = type(x)
-        if kind is ours:
-            if x._node is not None:
-                return None
-            buffer = x._buffer
-            if x._array.size >= limit or not (
-                buffer is None or (buffer.plain and not buffer.readers and buffer.device is None)
-            ):
-                return None
-            handles.append(x)
-            arrays.append(x._array)
-        elif kind is tuple or kind is list:
-            inner = _small(x, limit, handles)
-            if inner is None:
-                return None
-            arrays.append(kind(inner))
-        else:
-            if kind is np.ndarray:
-                handles.append(x)
-            elif kind not in WHOLE and isinstance(x, Sequence):
-                return None  # a named tuple, a deque, ...: there may be handles in it
-            arrays.append(x)
-    return arrays
 
 
 def call_function(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -80,6 +80,7 @@ class _Reduction(NamedTuple):
 # NumPy has a price for each row: (shorter than this, the reduction pays with so many times fewer
 # elements); positions are found by other code, which has less of it.
 _SHORT_ROWS = ((16, 192), (64, 32))
+MOST_SHORT_ROWS = 192
 
 
 def pays(op: Op, array: NDArray | Form) -> bool:

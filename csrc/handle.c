@@ -1,0 +1,357 @@
+/* The type Handle: attributes, conversions to Python's numbers, and the module's functions. */
+#define TRUENO_HANDLE_MODULE
+#include "handle.h"
+
+struct Bound bound;
+struct Names names;
+
+static PyTypeObject *handle_type;
+
+/* ---------------------------------------------------------------- states */
+
+bool is_handle(PyObject *x)
+{
+    return PyObject_TypeCheck(x, handle_type);
+}
+
+static bool is_true(PyObject *object, PyObject *name)
+{
+    PyObject *value = PyObject_GetAttr(object, name);
+    int truth = value ? PyObject_IsTrue(value) : -1;
+    Py_XDECREF(value);
+    if (truth < 0)
+        PyErr_Clear();
+    return truth > 0;
+}
+
+PyObject *current(PyObject *handle)
+{
+    Handle *h = AS_HANDLE(handle);
+    if (!h->array || (h->buffer && !is_true(h->buffer, names.plain)))
+        return NULL;
+    return h->array;
+}
+
+PyObject *quiet(PyObject *handle)
+{
+    Handle *h = AS_HANDLE(handle);
+    if (!current(handle))
+        return NULL;
+    if (!h->buffer)
+        return h->array;
+    if (is_true(h->buffer, names.readers))
+        return NULL;
+    PyObject *device = PyObject_GetAttr(h->buffer, names.device);
+    bool none = device == Py_None;
+    Py_XDECREF(device);
+    return none ? h->array : NULL;
+}
+
+PyObject *host_array(PyObject *handle)
+{
+    PyObject *array = current(handle);
+    if (array) {
+        Py_INCREF(array);
+        return array;
+    }
+    return PyObject_CallFunctionObjArgs(bound.host, handle, NULL);
+}
+
+PyObject *new_handle(PyObject *array, PyObject *buffer, bool scalar)
+{
+    PyTypeObject *class = (PyTypeObject *)bound.result_class;
+    Handle *h = array ? (Handle *)((allocfunc)PyType_GetSlot(class, Py_tp_alloc))(class, 0) : NULL;
+    if (!h) {
+        Py_XDECREF(array);
+        return NULL;
+    }
+    h->array = array;
+    if (buffer && buffer != Py_None) {
+        Py_INCREF(buffer);
+        h->buffer = buffer;
+    }
+    h->scalar = scalar;
+    return (PyObject *)h;
+}
+
+/* Memory for a pending value that has none. */
+static int give_memory(PyObject *self)
+{
+    PyObject *done = PyObject_CallFunctionObjArgs(bound.give_memory, self, NULL);
+    Py_XDECREF(done);
+    if (done && !AS_HANDLE(self)->array)
+        PyErr_SetString(PyExc_SystemError, "a handle has neither array nor node");
+    return done && AS_HANDLE(self)->array ? 0 : -1;
+}
+
+/* ---------------------------------------------------------------- attributes */
+
+static PyObject *new_or_none(PyObject *x)
+{
+    x = x ? x : Py_None;
+    Py_INCREF(x);
+    return x;
+}
+
+static void replace(PyObject **place, PyObject *value)
+{
+    PyObject *former = *place;
+    if (value == Py_None)
+        value = NULL;
+    Py_XINCREF(value);
+    *place = value;
+    Py_XDECREF(former);
+}
+
+static PyObject *get_array(PyObject *self, void *closure)
+{
+    if (!AS_HANDLE(self)->array && give_memory(self) < 0)
+        return NULL;
+    return new_or_none(AS_HANDLE(self)->array);
+}
+
+static PyObject *get_buffer(PyObject *self, void *closure)
+{
+    if (!AS_HANDLE(self)->array && give_memory(self) < 0)
+        return NULL;
+    return new_or_none(AS_HANDLE(self)->buffer);
+}
+
+static PyObject *get_node(PyObject *self, void *closure)
+{
+    return new_or_none(AS_HANDLE(self)->node);
+}
+
+static int set_array(PyObject *self, PyObject *value, void *closure)
+{
+    if (!value || !PyArray_CheckExact(value)) {
+        PyErr_SetString(PyExc_TypeError, "_array must be an ndarray");
+        return -1;
+    }
+    replace(&AS_HANDLE(self)->array, value);
+    return 0;
+}
+
+static int set_buffer(PyObject *self, PyObject *value, void *closure)
+{
+    replace(&AS_HANDLE(self)->buffer, value);
+    return 0;
+}
+
+static int set_node(PyObject *self, PyObject *value, void *closure)
+{
+    replace(&AS_HANDLE(self)->node, value);
+    return 0;
+}
+
+/* What has shape, strides and dtype: the array, or the form of the node that has none yet. New. */
+static PyObject *get_layout(PyObject *self, void *closure)
+{
+    Handle *h = AS_HANDLE(self);
+    return h->node ? PyObject_GetAttr(h->node, names.form) : get_array(self, NULL);
+}
+
+static PyObject *of_layout(PyObject *self, void *name)
+{
+    PyObject *layout = get_layout(self, NULL);
+    PyObject *value = layout ? PyObject_GetAttr(layout, *(PyObject **)name) : NULL;
+    Py_XDECREF(layout);
+    return value;
+}
+
+static int set_shape(PyObject *self, PyObject *value, void *closure)
+{
+    PyObject *done = PyObject_CallFunctionObjArgs(bound.set_shape, self, value, NULL);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+static PyGetSetDef attributes[] = {
+    {"_array", get_array, set_array, NULL, NULL},
+    {"_buffer", get_buffer, set_buffer, NULL, NULL},
+    {"_node", get_node, set_node, NULL, NULL},
+    {"_layout", get_layout, NULL,
+     "What has the shape, strides and dtype: no memory is made to tell them.", NULL},
+    {"shape", of_layout, set_shape, "Lengths of the axes.", &names.shape},
+    {"dtype", of_layout, NULL, "The elements' dtype, a ``numpy.dtype``.", &names.dtype},
+    {"ndim", of_layout, NULL, "Number of axes.", &names.ndim},
+    {"size", of_layout, NULL, "Number of elements.", &names.size},
+    {"itemsize", of_layout, NULL, "Bytes an element.", &names.itemsize},
+    {"nbytes", of_layout, NULL, "Bytes of all elements.", &names.nbytes},
+    {"strides", of_layout, NULL, "Bytes from one element to the next along each axis.",
+     &names.strides},
+    {0},
+};
+
+static PyMemberDef members[] = {
+    {"_scalar", T_BOOL, offsetof(Handle, scalar), 0, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Handle, weakrefs), READONLY, NULL},
+    {0},
+};
+
+static void handle_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Handle *h = AS_HANDLE(self);
+    if (h->weakrefs)
+        PyObject_ClearWeakRefs(self);
+    /* The array first, so that its buffer sees itself unshared. */
+    Py_CLEAR(h->array);
+    Py_CLEAR(h->buffer);
+    Py_CLEAR(h->node);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+/* ---------------------------------------------------------------- Python's numbers */
+
+#define BY_ARRAY(NAME, TYPE, FAILURE, CONVERSION)                                                  \
+    static TYPE handle_##NAME(PyObject *self)                                                      \
+    {                                                                                              \
+        PyObject *array = host_array(self);                                                        \
+        TYPE value = array ? CONVERSION(array) : FAILURE;                                          \
+        Py_XDECREF(array);                                                                         \
+        return value;                                                                              \
+    }
+BY_ARRAY(float, PyObject *, NULL, PyNumber_Float)
+BY_ARRAY(int, PyObject *, NULL, PyNumber_Long)
+BY_ARRAY(index, PyObject *, NULL, PyNumber_Index)
+BY_ARRAY(bool, int, -1, PyObject_IsTrue)
+
+static Py_ssize_t handle_length(PyObject *self)
+{
+    PyObject *array = get_array(self, NULL);
+    Py_ssize_t length = array ? PyObject_Size(array) : -1;
+    Py_XDECREF(array);
+    return length;
+}
+
+/* ---------------------------------------------------------------- the module */
+
+static PyObject *module_wrap(PyObject *module, PyObject *array)
+{
+    Py_INCREF(array);
+    return new_handle(array, NULL, false);
+}
+
+static PyObject *module_handle_on(PyObject *module, PyObject *args)
+{
+    PyObject *array, *buffer;
+    int scalar = 0;
+    if (!PyArg_ParseTuple(args, "O!O|p:handle_on", &PyArray_Type, &array, &buffer, &scalar))
+        return NULL;
+    Py_INCREF(array);
+    return new_handle(array, buffer, scalar);
+}
+
+static PyObject *module_handle_for(PyObject *module, PyObject *args)
+{
+    PyObject *node;
+    int scalar;
+    if (!PyArg_ParseTuple(args, "Op:handle_for", &node, &scalar))
+        return NULL;
+    PyTypeObject *class = (PyTypeObject *)bound.result_class;
+    Handle *h = (Handle *)((allocfunc)PyType_GetSlot(class, Py_tp_alloc))(class, 0);
+    PyObject *owner = h ? PyWeakref_NewRef((PyObject *)h, NULL) : NULL;
+    if (!owner || PyObject_SetAttr(node, names.owner, owner) < 0) {
+        Py_XDECREF((PyObject *)h);
+        h = NULL;
+    } else {
+        Py_INCREF(node);
+        h->node = node;
+        h->scalar = scalar;
+    }
+    Py_XDECREF(owner);
+    return (PyObject *)h;
+}
+
+static PyObject *module_bind(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *keys[] = {
+        "result_class", "settings", "named", "give_memory", "buffer_of", "host", "rewrap",
+        "wrap_value", "array_ufunc", "array_function", "getitem", "setitem", "set_shape", "ufuncs",
+        "functions", "operators", NULL,
+    };
+    struct Bound b = {0};
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "$OOOOOOOOOOOOOO!O!O!:bind", keys, &b.result_class, &b.settings, &b.named,
+            &b.give_memory, &b.buffer_of, &b.host, &b.rewrap, &b.wrap_value, &b.array_ufunc,
+            &b.array_function, &b.getitem, &b.setitem, &b.set_shape, &PyDict_Type, &b.ufuncs,
+            &PyDict_Type, &b.functions, &PyDict_Type, &b.operators))
+        return NULL;
+    PyObject **all = (PyObject **)&b;
+    for (size_t i = 0; i < sizeof b / sizeof *all; i++)
+        Py_INCREF(all[i]);
+    bound = b;
+    return bind_operators() < 0 ? NULL : new_or_none(NULL);
+}
+
+static PyMethodDef functions[] = {
+    {"wrap", module_wrap, METH_O, "A handle on an ndarray that nobody else holds."},
+    {"handle_on", module_handle_on, METH_VARARGS, "A handle on an array over a buffer's memory."},
+    {"handle_for", module_handle_for, METH_VARARGS,
+     "A handle that waits for a node's value, without memory as long as nobody asks for it."},
+    {"bind", (PyCFunction)(void (*)(void))module_bind, METH_VARARGS | METH_KEYWORDS,
+     "Names the Python functions that calls go to, and what tells small calls."},
+    {0},
+};
+
+static PyMethodDef methods[] = {
+    {"__array_ufunc__", (PyCFunction)(void (*)(void))handle_array_ufunc,
+     METH_VARARGS | METH_KEYWORDS, "NumPy's ufuncs on our arrays: every method of a ufunc."},
+    {"__array_function__", (PyCFunction)(void (*)(void))handle_array_function, METH_FASTCALL,
+     "NumPy's functions on our arrays: our implementation, or NumPy's, counted."},
+    {0},
+};
+
+static const PyType_Slot own_slots[] = {
+    {Py_tp_doc, "An ndarray over memory whose contents may be pending or on a GPU."},
+    {Py_tp_dealloc, handle_dealloc},
+    {Py_tp_getset, attributes},
+    {Py_tp_members, members},
+    {Py_tp_methods, methods},
+    {Py_nb_float, handle_float},
+    {Py_nb_int, handle_int},
+    {Py_nb_index, handle_index},
+    {Py_nb_bool, handle_bool},
+    {Py_mp_length, handle_length},
+};
+
+static int make_type(PyObject *module)
+{
+    enum { OWN = sizeof own_slots / sizeof *own_slots };
+    PyType_Slot slots[64] = {{0}};
+    memcpy(slots, own_slots, sizeof own_slots);
+    memcpy(slots + OWN, call_slots, call_slot_count * sizeof *slots);
+    PyType_Spec spec = {
+        .name = "trueno._handle.Handle",
+        .basicsize = sizeof(Handle),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+        .slots = slots,
+    };
+    handle_type = (PyTypeObject *)PyType_FromSpec(&spec);
+    if (!handle_type)
+        return -1;
+    return PyModule_AddObjectRef(module, "Handle", (PyObject *)handle_type);
+}
+
+static int intern_names(void)
+{
+#define INTERN(NAME, TEXT)                                                                         \
+    if (!(names.NAME = PyUnicode_InternFromString(TEXT)))                                          \
+        return -1;
+    NAMES(INTERN)
+    return 0;
+}
+
+PyMODINIT_FUNC PyInit__handle(void)
+{
+    static struct PyModuleDef definition = {
+        PyModuleDef_HEAD_INIT, "_handle", NULL, -1, functions, NULL, NULL, NULL, NULL,
+    };
+    import_array();
+    PyObject *module = PyModule_Create(&definition);
+    if (module && (intern_names() < 0 || make_type(module) < 0))
+        Py_CLEAR(module);
+    return module;
+}

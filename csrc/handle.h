@@ -1,0 +1,90 @@
+/* Handle, the C part of TruenoArray, and calls on small arrays, which go to NumPy at once.
+ *
+ * A call on small arrays must cost little more than NumPy's own. So these files hold what such a
+ * call meets: the object, its operators, `__array_ufunc__`, `__array_function__` and indexing. What
+ * is not small, or not current in host memory, goes to the Python functions that `bind` was given.
+ */
+#ifndef TRUENO_HANDLE_H
+#define TRUENO_HANDLE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
+#define NPY_TARGET_VERSION NPY_2_0_API_VERSION
+#define PY_ARRAY_UNIQUE_SYMBOL trueno_array_api
+#ifndef TRUENO_HANDLE_MODULE
+#define NO_IMPORT_ARRAY
+#endif
+#include <numpy/arrayobject.h>
+#include <numpy/arrayscalars.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* See trueno/core.py. `array` is NULL while a pending value has no memory, `node` when nothing
+ * pends, `buffer` as long as nothing is known of the memory but that it is ours and current. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *array, *buffer, *node, *weakrefs;
+    char scalar;
+} Handle;
+
+/* What `bind` was given. */
+extern struct Bound {
+    PyObject *result_class, *settings, *named, *give_memory, *buffer_of, *host, *rewrap,
+        *wrap_value, *array_ufunc, *array_function, *getitem, *setitem, *set_shape, *ufuncs,
+        *functions, *operators;
+} bound;
+
+/* Interned names of attributes: (member of `names`, text). */
+#define NAMES(X)                                                                                   \
+    X(plain, "plain") X(readers, "readers") X(device, "device") X(threshold, "threshold")          \
+    X(form, "form") X(owner, "owner") X(shape, "shape") X(strides, "strides") X(dtype, "dtype")    \
+    X(ndim, "ndim") X(size, "size") X(itemsize, "itemsize") X(nbytes, "nbytes") X(out, "out")      \
+    X(implementation, "_implementation") X(call, "__call__")
+extern struct Names {
+#define MEMBER(NAME, TEXT) PyObject *NAME;
+    NAMES(MEMBER)
+#undef MEMBER
+} names;
+
+/* With how many times fewer elements than the threshold a call is no longer NumPy's, by the number
+ * of the dtype. What `bound.ufuncs` and `bound.functions` hold as bytes. */
+enum { DTYPE_NUMBERS = 24 };
+typedef struct {
+    double by_dtype[DTYPE_NUMBERS];
+    double position; /* of the argument whose dtype counts: from 0, or from -1 at the end */
+    double short_rows; /* the gain where an axis other than the first is reduced; 0: the same */
+} Gains;
+
+#define AS_HANDLE(x) ((Handle *)(x))
+#define AS_ARRAY(x) ((PyArrayObject *)(x))
+
+static inline bool ours(PyObject *x)
+{
+    return (PyObject *)Py_TYPE(x) == bound.result_class;
+}
+
+bool is_handle(PyObject *x);
+
+/* The host array if it is there and current, else NULL. Borrowed. */
+PyObject *current(PyObject *handle);
+
+/* `current`, if also nobody else has to know when it is written to. Borrowed. */
+PyObject *quiet(PyObject *handle);
+
+/* The host array with current contents. New. */
+PyObject *host_array(PyObject *handle);
+
+/* A handle on an array and, unless NULL or None, a buffer. Takes over the reference to `array`. */
+PyObject *new_handle(PyObject *array, PyObject *buffer, bool scalar);
+
+/* The slots of calls.c. */
+extern PyType_Slot call_slots[];
+extern const int call_slot_count;
+PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_t count);
+int bind_operators(void);
+
+#endif
