@@ -72,6 +72,20 @@ static bool result_is_small(PyObject *const *operands, Py_ssize_t n, const Gains
     return true;
 }
 
+/* Likewise of a matrix product. Stacks of matrices are small together where they are alike. */
+static bool product_is_small(PyObject *const *operands, Py_ssize_t n, const Gains *gains,
+                             double limit)
+{
+    if (!PyArray_CheckExact(operands[0]) || !PyArray_CheckExact(operands[1]))
+        return true; /* NumPy's error */
+    PyArrayObject *a = AS_ARRAY(operands[0]), *b = AS_ARRAY(operands[1]);
+    int i = PyArray_NDIM(a), j = PyArray_NDIM(b);
+    if (i > 2 || j > 2)
+        return PyArray_SAMESHAPE(a, b);
+    double rows = i > 1 ? PyArray_DIM(a, 0) : 1, columns = j > 1 ? PyArray_DIM(b, 1) : 1;
+    return rows * columns * gain_of(gains, a) < limit;
+}
+
 /* ---------------------------------------------------------------- results */
 
 /* A handle on NumPy's result; other objects stay. Takes over the reference. */
@@ -92,8 +106,8 @@ static PyObject *wrapped(PyObject *result)
     return value;
 }
 
-/* Raises NumPy's error with the operation's name in it. */
-static PyObject *fail(PyObject *name)
+/* Raises NumPy's error with the operation's name in it: `what`, or its __name__. */
+static PyObject *fail(PyObject *what)
 {
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
@@ -102,7 +116,15 @@ static PyObject *fail(PyObject *name)
         PyErr_Restore(type, error, traceback);
         return NULL;
     }
-    PyObject *named = PyObject_CallFunctionObjArgs(bound.named, error, name, NULL);
+    PyObject *name = what, *named = NULL;
+    Py_XINCREF(name);
+    if (what && !PyUnicode_Check(what)) {
+        Py_DECREF(name);
+        name = PyObject_GetAttr(what, names.name);
+    }
+    if (name)
+        named = PyObject_CallFunctionObjArgs(bound.named, error, name, NULL);
+    Py_XDECREF(name);
     Py_XDECREF(type);
     Py_XDECREF(error);
     Py_XDECREF(traceback);
@@ -173,7 +195,7 @@ UNARY(NEGATES)
 
 enum {
 #define NUMBER(SLOT, ...) O_##SLOT,
-    BINARY(NUMBER) COMPARISON(NUMBER) UNARY(NUMBER) O_power,
+    BINARY(NUMBER) COMPARISON(NUMBER) UNARY(NUMBER) O_power, O_matrix_multiply,
 #undef NUMBER
     OPERATORS
 };
@@ -190,6 +212,7 @@ static Operator operators[] = {
     UNARY(ROW)
 #undef ROW
     [O_power] = {"pow", raised, raised_in_place},
+    [O_matrix_multiply] = {"matmul", PyNumber_MatrixMultiply, PyNumber_InPlaceMatrixMultiply},
 };
 
 /* Takes each operator's functions and gains from bound.operators: by name, a tuple of forward,
@@ -249,7 +272,9 @@ static PyObject *binary(const Operator *o, PyObject *a, PyObject *b)
     if (limit < 0)
         return NULL;
     PyObject *pair[] = {operand(a, &o->gains, limit), operand(b, &o->gains, limit)};
-    if (pair[0] && pair[1] && result_is_small(pair, 2, &o->gains, limit))
+    bool product = o == &operators[O_matrix_multiply];
+    if (pair[0] && pair[1] &&
+        (product ? product_is_small : result_is_small)(pair, 2, &o->gains, limit))
         return computed(o, a, b, pair[0], pair[1]);
     if (is_handle(a))
         return PyObject_CallFunctionObjArgs(o->forward, a, b, NULL);
@@ -296,6 +321,7 @@ static PyObject *unary(const Operator *o, PyObject *a)
         return in_place(&operators[O_##SLOT], a, b);                                               \
     }
 BINARY(SLOTS)
+SLOTS(matrix_multiply, MatrixMultiply, "matmul")
 
 #define UNARY_SLOT(SLOT, FUNCTION, OPERATION)                                                      \
     static PyObject *slot_##SLOT(PyObject *a)                                                      \
@@ -395,12 +421,8 @@ PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs)
             PyObject *result = small_ufunc(ufunc, args, kwargs, gains);
             if (result)
                 return result;
-            if (PyErr_Occurred()) {
-                PyObject *name = PyObject_GetAttrString(ufunc, "__name__");
-                fail(name);
-                Py_XDECREF(name);
-                return NULL;
-            }
+            if (PyErr_Occurred())
+                return fail(ufunc);
         }
         if (PyErr_Occurred())
             return NULL;
@@ -484,13 +506,46 @@ static void collect(PyObject *x, PyObject *list)
     }
 }
 
-/* A function's result, which may be a view of an argument, or hold several arrays. */
+/* A handle on NumPy's view of a handle's array. Takes over the reference to the view. */
+static PyObject *view_of(PyObject *handle, PyObject *view)
+{
+    Handle *h = AS_HANDLE(handle);
+    if (!h->buffer) {
+        PyObject *buffer = PyObject_CallFunctionObjArgs(bound.buffer_of, handle, NULL);
+        Py_XDECREF(buffer);
+        if (!buffer) {
+            Py_DECREF(view);
+            return NULL;
+        }
+    }
+    return new_handle(view, h->buffer, false);
+}
+
+static bool is_view_of(PyObject *view, PyObject *array)
+{
+    PyObject *base = PyArray_BASE(AS_ARRAY(view));
+    return base && (base == array || base == PyArray_BASE(AS_ARRAY(array)));
+}
+
+/* A function's result, which may be an argument or a view of one, or hold several arrays. */
 static PyObject *function_result(PyObject *result, PyObject *args)
 {
-    bool fresh = PyArray_CheckExact(result) && !PyArray_BASE(AS_ARRAY(result)) &&
-                 Py_REFCNT(result) == 1;
+    bool array = PyArray_CheckExact(result);
+    bool fresh = array && !PyArray_BASE(AS_ARRAY(result)) && Py_REFCNT(result) == 1;
     if (fresh || PyArray_IsScalar(result, Generic))
         return wrapped(result);
+    for (Py_ssize_t i = 0, n = array ? PyTuple_Size(args) : 0; i < n; i++) {
+        PyObject *x = PyTuple_GetItem(args, i);
+        if (!ours(x) || AS_HANDLE(x)->scalar)
+            continue;
+        if (result == AS_HANDLE(x)->array) {
+            Py_DECREF(result);
+            Py_INCREF(x);
+            return x;
+        }
+        if (is_view_of(result, AS_HANDLE(x)->array))
+            return view_of(x, result);
+    }
     PyObject *list = PyList_New(0), *value = NULL;
     if (list) {
         collect(args, list);
@@ -501,15 +556,23 @@ static PyObject *function_result(PyObject *result, PyObject *args)
     return value;
 }
 
-/* The gain that counts for a call of `f`; -1 where Python must decide. */
-static double function_gain(PyObject *f, PyObject *args, double limit)
+/* Whether no keyword argument can hold an array. */
+static bool are_simple(PyObject *kwargs)
 {
-    const Gains *gains = gains_in(bound.functions, f);
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (kwargs && PyDict_Next(kwargs, &at, &key, &value))
+        if (!is_simple(value))
+            return false;
+    return true;
+}
+
+/* The gain that counts for a call with these arguments; -1 where Python must decide. */
+static double call_gain(const Gains *gains, PyObject *args, double limit)
+{
     Py_ssize_t n = PyTuple_Size(args);
-    if (!gains)
+    if (!gains || !n)
         return PyErr_Occurred() ? -1 : 1;
-    if (!n)
-        return 1;
     PyObject *x = PyTuple_GetItem(args, gains->position < 0 ? n - 1 : 0);
     if (!ours(x) || !AS_HANDLE(x)->array)
         return 1;
@@ -524,13 +587,8 @@ static double function_gain(PyObject *f, PyObject *args, double limit)
 static PyObject *small_function(PyObject *f, PyObject *args, PyObject *kwargs)
 {
     double limit = threshold();
-    double gain = limit < 0 ? -1 : function_gain(f, args, limit);
-    PyObject *key, *value;
-    Py_ssize_t at = 0;
-    while (kwargs && PyDict_Next(kwargs, &at, &key, &value))
-        if (!is_simple(value))
-            return NULL;
-    PyObject *given = gain < 0 ? NULL : unwrapped(args, gain, limit);
+    double gain = limit < 0 ? -1 : call_gain(gains_in(bound.functions, f), args, limit);
+    PyObject *given = gain < 0 || !are_simple(kwargs) ? NULL : unwrapped(args, gain, limit);
     if (!given)
         return NULL;
     /* What NumPy calls once it knows that no argument overrides it. */
@@ -561,15 +619,126 @@ PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_
         PyObject *result = small_function(args[0], args[2], args[3]);
         if (result)
             return result;
-        if (PyErr_Occurred()) {
-            PyObject *name = PyObject_GetAttrString(args[0], "__name__");
-            fail(name);
-            Py_XDECREF(name);
-            return NULL;
-        }
+        if (PyErr_Occurred())
+            return fail(args[0]);
     }
     return PyObject_CallFunctionObjArgs(
         bound.array_function, self, args[0], args[1], args[2], args[3], NULL);
+}
+
+/* ---------------------------------------------------------------- methods */
+
+/* A method of TruenoArray: ndarray's on a small array, `python` on others. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *numpy, *python;
+    Gains gains;
+} Method;
+
+static PyTypeObject *method_type;
+static PyObject *bound_method_type;
+
+PyObject *new_method(PyObject *module, PyObject *args)
+{
+    PyObject *numpy, *python;
+    const char *gains;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "OOy#:method", &numpy, &python, &gains, &size))
+        return NULL;
+    if (size != sizeof(Gains))
+        return PyErr_Format(PyExc_ValueError, "gains of %zd bytes", size);
+    Method *m = (Method *)((allocfunc)PyType_GetSlot(method_type, Py_tp_alloc))(method_type, 0);
+    if (m) {
+        Py_INCREF(numpy);
+        Py_INCREF(python);
+        m->numpy = numpy;
+        m->python = python;
+        memcpy(&m->gains, gains, sizeof m->gains);
+    }
+    return (PyObject *)m;
+}
+
+static PyObject *method_call(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    Method *m = (Method *)self;
+    PyObject *x = PyTuple_Size(args) ? PyTuple_GetItem(args, 0) : NULL, *given = NULL;
+    double limit = threshold();
+    if (limit < 0)
+        return NULL;
+    if (x && ours(x) && !AS_HANDLE(x)->scalar && are_simple(kwargs)) {
+        double gain = call_gain(&m->gains, args, limit);
+        given = gain < 0 ? NULL : unwrapped(args, gain, limit);
+    }
+    if (!given)
+        return PyErr_Occurred() ? NULL : PyObject_Call(m->python, args, kwargs);
+    PyObject *result = PyObject_Call(m->numpy, given, kwargs);
+    Py_DECREF(given);
+    return result ? function_result(result, args) : fail(m->numpy);
+}
+
+static PyObject *method_get(PyObject *self, PyObject *object, PyObject *type)
+{
+    if (object && object != Py_None)
+        return PyObject_CallFunctionObjArgs(bound_method_type, self, object, NULL);
+    Py_INCREF(self);
+    return self;
+}
+
+static void method_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_CLEAR(((Method *)self)->numpy);
+    Py_CLEAR(((Method *)self)->python);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+/* __name__, __doc__, ...: those of the Python function. */
+static PyObject *method_getattr(PyObject *self, PyObject *name)
+{
+    PyObject *value = PyObject_GenericGetAttr(self, name);
+    if (value || !PyErr_ExceptionMatches(PyExc_AttributeError))
+        return value;
+    PyErr_Clear();
+    return PyObject_GetAttr(((Method *)self)->python, name);
+}
+
+static PyObject *method_repr(PyObject *self)
+{
+    return PyObject_Repr(((Method *)self)->python);
+}
+
+static PyMemberDef method_members[] = {
+    {"__wrapped__", T_OBJECT_EX, offsetof(Method, python), READONLY, NULL},
+    {0},
+};
+
+static PyObject *method_doc(PyObject *self, void *closure)
+{
+    return PyObject_GetAttrString(((Method *)self)->python, "__doc__");
+}
+
+static PyGetSetDef method_attributes[] = {{"__doc__", method_doc, NULL, NULL, NULL}, {0}};
+
+int make_method_type(void)
+{
+    static PyType_Slot slots[] = {
+        {Py_tp_call, method_call},        {Py_tp_descr_get, method_get},
+        {Py_tp_dealloc, method_dealloc},  {Py_tp_getattro, method_getattr},
+        {Py_tp_members, method_members},  {Py_tp_getset, method_attributes},
+        {Py_tp_repr, method_repr},        {0},
+    };
+    static PyType_Spec spec = {
+        .name = "trueno._handle.method",
+        .basicsize = sizeof(Method),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_METHOD_DESCRIPTOR,
+        .slots = slots,
+    };
+    PyObject *types = PyImport_ImportModule("types");
+    bound_method_type = types ? PyObject_GetAttrString(types, "MethodType") : NULL;
+    Py_XDECREF(types);
+    method_type = (PyTypeObject *)PyType_FromSpec(&spec);
+    return method_type && bound_method_type ? 0 : -1;
 }
 
 /* ---------------------------------------------------------------- indexing */
@@ -592,39 +761,35 @@ static bool is_basic_key(PyObject *key)
     return true;
 }
 
-static PyObject *subscript_error(const char *text)
+/* A small array (of integers, or a mask) that elements are picked by: ours or an ndarray. */
+static PyObject *small_picks(PyObject *key)
 {
-    PyObject *name = PyUnicode_FromString(text);
-    fail(name);
-    Py_XDECREF(name);
-    return NULL;
+    PyObject *array = ours(key) ? current(key) : PyArray_CheckExact(key) ? key : NULL;
+    const Gains *gains = array ? gains_in(bound.functions, bound.getitem) : NULL;
+    double limit = gains ? threshold() : -1;
+    return limit >= 0 && PyArray_NDIM(AS_ARRAY(array)) && few(array, gains->by_dtype[0], limit)
+               ? array
+               : NULL;
 }
 
 static PyObject *subscript(PyObject *self, PyObject *key)
 {
-    Handle *h = AS_HANDLE(self);
-    PyObject *array = current(self);
-    if (!array || h->scalar || !is_basic_key(key))
-        return PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL);
-    PyObject *result = PyObject_GetItem(array, key);
+    PyObject *array = AS_HANDLE(self)->scalar ? NULL : current(self);
+    PyObject *index = !array || is_basic_key(key) ? key : small_picks(key);
+    if (!array || !index)
+        return PyErr_Occurred() ? NULL
+                                : PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL);
+    PyObject *result = PyObject_GetItem(array, index);
     if (!result)
-        return subscript_error("__getitem__");
+        return fail(names.getitem);
     if (!PyArray_CheckExact(result))
         return wrapped(result);
-    PyObject *base = PyArray_BASE(AS_ARRAY(result));
-    if (base != array && (!base || base != PyArray_BASE(AS_ARRAY(array)))) {
-        Py_DECREF(result); /* no view: an element of an array of objects */
-        return PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL);
-    }
-    if (!h->buffer) {
-        PyObject *buffer = PyObject_CallFunctionObjArgs(bound.buffer_of, self, NULL);
-        Py_XDECREF(buffer);
-        if (!buffer) {
-            Py_DECREF(result);
-            return NULL;
-        }
-    }
-    return new_handle(result, h->buffer, false);
+    if (is_view_of(result, array))
+        return view_of(self, result);
+    if (index != key || !is_basic_key(key))
+        return new_handle(result, NULL, false);
+    Py_DECREF(result); /* no view: an element of an array of objects */
+    return PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL);
 }
 
 static int assign_subscript(PyObject *self, PyObject *key, PyObject *value)
@@ -648,7 +813,7 @@ static int assign_subscript(PyObject *self, PyObject *key, PyObject *value)
     if (given) {
         if (PyObject_SetItem(array, key, given) == 0)
             return 0;
-        subscript_error("__setitem__");
+        fail(names.setitem);
         return -1;
     }
     PyObject *done = PyObject_CallFunctionObjArgs(bound.setitem, self, key, value, NULL);
@@ -662,6 +827,7 @@ PyType_Slot call_slots[] = {
 #define SLOT_ROWS(SLOT, FUNCTION, OPERATION)                                                       \
     {Py_nb_##SLOT, slot_##SLOT}, {Py_nb_inplace_##SLOT, slot_inplace_##SLOT},
     BINARY(SLOT_ROWS)
+    SLOT_ROWS(matrix_multiply, MatrixMultiply, "matmul")
 #define SLOT_ROW(SLOT, FUNCTION, OPERATION) {Py_nb_##SLOT, slot_##SLOT},
     UNARY(SLOT_ROW)
     {Py_nb_power, slot_power},

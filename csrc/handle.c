@@ -286,11 +286,36 @@ static PyObject *module_bind(PyObject *module, PyObject *args, PyObject *kwargs)
     return bind_operators() < 0 ? NULL : new_or_none(NULL);
 }
 
+/* An ndarray over the memory of another that keeps `base` alive. As `base` is no ndarray, NumPy does
+ * not look through it: every view of the result keeps the result's base alive too. */
+static PyObject *module_exported(PyObject *module, PyObject *args)
+{
+    PyObject *array, *base;
+    if (!PyArg_ParseTuple(args, "O!O:exported", &PyArray_Type, &array, &base))
+        return NULL;
+    PyArrayObject *a = AS_ARRAY(array);
+    PyArray_Descr *dtype = PyArray_DESCR(a);
+    Py_INCREF((PyObject *)dtype);
+    PyObject *result = PyArray_NewFromDescr(
+        &PyArray_Type, dtype, PyArray_NDIM(a), PyArray_DIMS(a), PyArray_STRIDES(a),
+        PyArray_DATA(a), PyArray_FLAGS(a) & ~NPY_ARRAY_OWNDATA, NULL);
+    Py_INCREF(base);
+    if (!result)
+        Py_DECREF(base);
+    else if (PyArray_SetBaseObject(AS_ARRAY(result), base) < 0)
+        Py_CLEAR(result);
+    return result;
+}
+
 static PyMethodDef functions[] = {
     {"wrap", module_wrap, METH_O, "A handle on an ndarray that nobody else holds."},
     {"handle_on", module_handle_on, METH_VARARGS, "A handle on an array over a buffer's memory."},
     {"handle_for", module_handle_for, METH_VARARGS,
      "A handle that waits for a node's value, without memory as long as nobody asks for it."},
+    {"exported", module_exported, METH_VARARGS,
+     "An ndarray over an array's memory, whose base is another object."},
+    {"method", new_method, METH_VARARGS,
+     "A method of TruenoArray: ndarray's on a small array, a Python function on others."},
     {"bind", (PyCFunction)(void (*)(void))module_bind, METH_VARARGS | METH_KEYWORDS,
      "Names the Python functions that calls go to, and what tells small calls."},
     {0},
@@ -351,7 +376,7 @@ PyMODINIT_FUNC PyInit__handle(void)
     };
     import_array();
     PyObject *module = PyModule_Create(&definition);
-    if (module && (intern_names() < 0 || make_type(module) < 0))
+    if (module && (intern_names() < 0 || make_type(module) < 0 || make_method_type() < 0))
         Py_CLEAR(module);
     return module;
 }

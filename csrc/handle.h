@@ -42,7 +42,8 @@ extern struct Bound {
     X(plain, "plain") X(readers, "readers") X(device, "device") X(threshold, "threshold")          \
     X(form, "form") X(owner, "owner") X(shape, "shape") X(strides, "strides") X(dtype, "dtype")    \
     X(ndim, "ndim") X(size, "size") X(itemsize, "itemsize") X(nbytes, "nbytes") X(out, "out")      \
-    X(implementation, "_implementation") X(call, "__call__")
+    X(implementation, "_implementation") X(call, "__call__") X(name, "__name__")                   \
+    X(getitem, "__getitem__") X(setitem, "__setitem__")
 extern struct Names {
 #define MEMBER(NAME, TEXT) PyObject *NAME;
     NAMES(MEMBER)
@@ -86,5 +87,7 @@ extern const int call_slot_count;
 PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_t count);
 int bind_operators(void);
+PyObject *new_method(PyObject *module, PyObject *args);
+int make_method_type(void);
 
 #endif

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import math
-import operator
 import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -13,19 +12,17 @@ from typing import Any
 import numpy as np
 
 from trueno import dispatch, engine, graph, operators, ordering, protocols
-from trueno._handle import bind
+from trueno._handle import bind, method
 from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, export, handle_on, wrap, wrap_value
 from trueno.dispatch import Refused
-from trueno.dtypes import Dtype
 from trueno.errors import named
-from trueno.handover import call_numpy, host, rewrap
+from trueno.handover import call_numpy, host, rewrap, small_below
 from trueno.indexing import getitem, setitem, view_of
 from trueno.memory import NDArray, same_elements
 from trueno.operators import foreign_operand, takes
-from trueno.ops import OPS
-from trueno.products import matmul
-from trueno.reductions import reduce
+from trueno.ops import OPS, REDUCTIONS, ROUTINES, Op
+from trueno.reductions import MOST_SHORT_ROWS, reduce
 
 _ndarray = np.ndarray
 
@@ -123,7 +120,7 @@ class TruenoArray(Handle):
     @property
     def T(self) -> TruenoArray:
         """The transpose (axes reversed), a view."""
-        return view_of(self, _ndarray.transpose, "transpose")
+        return self.transpose()
 
     @property
     def mT(self) -> TruenoArray:
@@ -298,22 +295,6 @@ class TruenoArray(Handle):
         return dask.token(host(self), self.device)
 
     # ------------------------------------------------------------ operators
-
-    def __matmul__(self, other: Any) -> Any:
-        if not takes(other):
-            return foreign_operand(operator.matmul, self, other)
-        return matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        if not takes(other):
-            return foreign_operand(operator.matmul, other, self)
-        return matmul(other, self)
-
-    def __imatmul__(self, other: Any) -> Any:
-        if not takes(other):
-            return NotImplemented
-        setitem(self, ..., matmul(self, other))
-        return self
 
     def __divmod__(self, other: Any) -> Any:
         if not takes(other):
@@ -493,6 +474,23 @@ class TruenoArray(Handle):
 def _set_shape(array: TruenoArray, shape: Any) -> None:
     array._array = view_of(array, lambda a: _reshaped_in_place(a, shape), "reshape")._array
 
+
+# Methods that are ndarray's own on small arrays, and the operations whose gains tell which.
+_SMALL_METHODS: dict[str, Op | None] = dict(REDUCTIONS.items())
+_SMALL_METHODS |= dict.fromkeys(("mean", "var", "std"), OPS["sum"])
+_SMALL_METHODS |= dict.fromkeys(
+    (
+        *("argpartition", "argsort", "astype", "byteswap", "choose", "clip", "compress", "conj"),
+        *("conjugate", "copy", "diagonal", "dot", "fill", "flatten", "nonzero", "partition"),
+        *("put", "ravel", "repeat", "reshape", "round", "searchsorted", "setfield", "sort"),
+        *("squeeze", "swapaxes", "take", "trace", "transpose"),
+    )
+)
+_SMALL_GAINS = {"copy": dispatch.TRANSPOSING_GAIN, "argsort": ROUTINES["argsort"].gain}
+for _name, _op in _SMALL_METHODS.items():
+    _rows = 0 if _op is None or _op.types is None else MOST_SHORT_ROWS
+    _gains = small_below(_op, _SMALL_GAINS.get(_name, 1), short_rows=_rows)
+    setattr(TruenoArray, _name, method(getattr(_ndarray, _name), vars(TruenoArray)[_name], _gains))
 
 Handle.result_class = TruenoArray
 bind(

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from trueno import engine, graph
-from trueno._handle import Handle, handle_for, handle_on, wrap
+from trueno._handle import Handle, exported, handle_for, handle_on, wrap
 from trueno.dtypes import NUMBER
 from trueno.graph import Buffer
 from trueno.memory import POOLED_FROM, NDArray, allocate
@@ -80,10 +80,9 @@ class _Exported:
     export keeps the export alive.
     """
 
-    __slots__ = ("__array_interface__", "buffer")
+    __slots__ = ("buffer",)
 
-    def __init__(self, array: NDArray, buffer: Buffer) -> None:
-        self.__array_interface__ = array.__array_interface__
+    def __init__(self, buffer: Buffer) -> None:
         self.buffer = buffer  # keeps the memory alive
 
 
@@ -96,10 +95,7 @@ def export(handle: Handle) -> NDArray:
     with graph.lock:
         buffer = buffer_of(handle)
         engine.settle(buffer)
-        if array.dtype not in NUMBER:  # an array interface does not carry every dtype
-            buffer.foreign = True
-            return array.view()
-        exported: NDArray = np.asarray(_Exported(array, buffer))
+        array = exported(array, _Exported(buffer))
         buffer.exports = [r for r in buffer.exports if r() is not None]
-        buffer.exports.append(weakref.ref(exported))
-    return exported
+        buffer.exports.append(weakref.ref(array))
+    return array

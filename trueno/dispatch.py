@@ -461,13 +461,13 @@ def astype(x: Any, dtype: Dtype, order: Any = "K") -> Any:
 
 
 # A copy whose axes change places jumps through memory in NumPy: it pays with fewer elements.
-_TRANSPOSING_GAIN = 8
+TRANSPOSING_GAIN = 8
 
 
 def copy(x: Any, order: Any) -> Any:
     """A copy of ``x`` with its axes in the given order: "K", "C", "F" or "A"."""
     array, buffer = x._array, x._buffer
-    small = array.size * _TRANSPOSING_GAIN < SETTINGS.get().threshold
+    small = array.size * TRANSPOSING_GAIN < SETTINGS.get().threshold
     if small and (buffer is None or buffer.plain):
         return handle_on(array.copy(order), None, x._scalar)
     return astype(x, array.dtype, order)
@@ -485,7 +485,7 @@ def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Nod
     elsewhere = operands.pending or operands.on_gpu
     array = operands.arrays[0]
     turned = array is not None and array.ndim > 1 and _order(array.strides) != _order(strides)
-    gain = _TRANSPOSING_GAIN if turned else CAST.gain(dtype)
+    gain = TRANSPOSING_GAIN if turned else CAST.gain(dtype)
     reason = engine.refusal(math.prod(shape), gain, operands.pin, elsewhere)
     if reason is not None:
         raise Refused(reason)

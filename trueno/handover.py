@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,10 +54,18 @@ def small_array(x: Handle, op: Op | None = None) -> NDArray | None:
 _NUMBERED = [np.dtype(char) for char in "?bBhHiIlLqQfdgFDGOSUVMme"]
 
 
-def small_below(op: Op | None, gain: float = 1, at: int = 0, short_rows: float = 0) -> bytes:
+def small_below(
+    op: Op | None,
+    gain: float = 1,
+    *,
+    by_dtype: Mapping[str, float] | None = None,
+    at: int = 0,
+    short_rows: float = 0,
+) -> bytes:
     """What tells the small calls of an operation or a function: ``Gains`` of csrc/handle.h.
 
-    op:         whose gains in each dtype hold; None: ``gain`` does, in all of them
+    op:         whose gains in each dtype hold; None: ``gain`` does, but for the dtypes (by
+                character) in ``by_dtype``
     at:         the argument whose dtype counts, 0 or -1
     short_rows: the gain for arrays of more than one axis, if it is larger; 0: the same
     """
@@ -65,6 +73,8 @@ def small_below(op: Op | None, gain: float = 1, at: int = 0, short_rows: float =
     if op is not None:
         for dtype in _NUMBERED:
             gains[dtype.num] = op.gain(dtype)
+    for char, own in (by_dtype or {}).items():
+        gains[np.dtype(char).num] = own
     return struct.pack(f"{len(gains) + 2}d", *gains, at, short_rows)
 
 

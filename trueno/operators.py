@@ -15,7 +15,9 @@ from trueno import dispatch
 from trueno.core import Handle
 from trueno.dispatch import elementwise
 from trueno.handover import SCALARS, call_numpy, small_below
+from trueno.indexing import setitem
 from trueno.ops import OPS, Op
+from trueno.products import SMALL_PRODUCTS, array_of, matmul
 
 _ndarray = np.ndarray
 
@@ -122,6 +124,34 @@ def power() -> Functions:
     return raised, reflected, raised_in_place
 
 
+def matrix_product() -> Functions:
+    """The operators ``@`` and ``@=``."""
+
+    def forward(self: Handle, other: Any) -> Any:
+        if not takes(other):
+            return foreign_operand(operator.matmul, self, other)
+        return matmul(self, other)
+
+    def reflected(self: Handle, other: Any) -> Any:
+        if not takes(other):
+            return foreign_operand(operator.matmul, other, self)
+        return matmul(other, self)
+
+    def in_place(self: Handle, other: Any) -> Any:
+        if not takes(other):
+            return foreign_operand(operator.imatmul, self, other)
+        factor = array_of(other)
+        if factor is not None and factor.ndim > 1:
+            product = matmul(self, other)
+            fits = np.can_cast(product.dtype, self.dtype, "same_kind")
+            if product.shape == self.shape and fits:
+                setitem(self, ..., product)
+                return self
+        return call_numpy(operator.imatmul, (self, other), name="matmul", writes=(self,))
+
+    return forward, reflected, in_place
+
+
 def unary(name: str) -> Functions:
     op = OPS[name]
 
@@ -135,7 +165,8 @@ def table() -> dict[str, tuple[Any, Any, Any, bytes]]:
     """Of each operator the functions for operands that are not small, and what tells them."""
     functions = {name: power() if name == "pow" else binary(name) for name in _PYTHON}
     functions |= {name: unary(name) for name in _UNARY}
-    return {name: (*three, small_below(OPS[name])) for name, three in functions.items()}
+    rows = {name: (*three, small_below(OPS[name])) for name, three in functions.items()}
+    return rows | {"matmul": (*matrix_product(), SMALL_PRODUCTS)}
 
 
 def foreign_operand(python: Callable[..., Any], a: Any, b: Any) -> Any:

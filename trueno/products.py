@@ -13,11 +13,12 @@ import numpy as np
 from trueno import engine
 from trueno.core import Handle
 from trueno.dtypes import BOOL, NUMBER
-from trueno.handover import call_numpy
+from trueno.handover import call_numpy, small_below
 from trueno.memory import NDArray
+from trueno.ops import ROUTINES
 from trueno.routines import compute
 
-__all__ = ["BLAS", "PRODUCTS", "array_of", "matmul"]
+__all__ = ["BLAS", "PRODUCTS", "SMALL_PRODUCTS", "array_of", "matmul"]
 
 
 def array_of(x: Any) -> NDArray | None:
@@ -60,5 +61,11 @@ def matmul(x1: Any, x2: Any) -> Any:
     return compute(routine, (x1, x2), {}, [((*stack, *rows, *columns), dtype)], numpy)
 
 
+# What tells products that are NumPy's for being small.
+SMALL_PRODUCTS = small_below(
+    None,
+    ROUTINES["matmul_without_blas"].gain,
+    by_dtype=dict.fromkeys(BLAS, ROUTINES["matmul"].gain),
+)
 # What our arrays' protocol calls for NumPy's generalised ufuncs.
 PRODUCTS: dict[np.ufunc, Callable[..., Any]] = {np.matmul: matmul}

@@ -12,9 +12,11 @@ from trueno import engine, scans
 from trueno.core import Handle
 from trueno.dispatch import elementwise, update
 from trueno.handover import call_numpy, host, small_below
+from trueno.indexing import getitem
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, ROUTINES, Op
 from trueno.products import PRODUCTS
 from trueno.reductions import MOST_SHORT_ROWS, reduce
+from trueno.selection import SELECTION_GAIN
 
 F = Callable[..., Any]
 
@@ -61,6 +63,7 @@ SMALL_FUNCTIONS |= {
     for f in functions
 }
 SMALL_FUNCTIONS[np.where] = small_below(OPS["where"], at=-1)
+SMALL_FUNCTIONS[getitem] = small_below(None, SELECTION_GAIN)  # ... for the index
 
 
 def implements(*numpy_functions: Any, gain: int = 1) -> Callable[[F], F]:
@@ -159,11 +162,11 @@ def _reduce(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) ->
     )
     given.update(kwargs)
     given.setdefault("axis", 0)
-    out = given.get("out")
-    if out is None or out == (None,):
-        given.pop("out", None)
-    elif isinstance(out, tuple):
-        given["out"] = out[0]
+    out = given.pop("out", None)
+    if isinstance(out, tuple):
+        out = out[0]
+    if out is not None:
+        given["out"] = out
     op = _REDUCE[ufunc]
     plain = not ({"out", "initial", "where"} & set(given))
     if plain and (given.get("dtype") is None or op.name in ("sum", "prod")):

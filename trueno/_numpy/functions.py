@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from trueno import dispatch
 from trueno._array_api._support import call, created, given, implements, viewed
 from trueno.core import Handle
 from trueno.errors import named
@@ -35,7 +36,7 @@ def array(
             raise named(error, "array") from None
     plain = order in ("K", None) and ndmin <= object._array.ndim and len(kwargs) == 2
     if plain and (dtype is None or np.dtype(dtype) == object._array.dtype):
-        return object.copy("K") if copy else object
+        return dispatch.copy(object, "K") if copy else object
     return call(np.array, object, dtype, copy=copy, **kwargs)
 
 
