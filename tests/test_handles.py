@@ -1,4 +1,4 @@
-"""Small calls, which csrc/handle.c and csrc/calls.c answer: NumPy's results, and nothing lost."""
+"""Small calls, which csrc/python/ answers: NumPy's results, and nothing lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types of csrc/handle.c; what the attributes mean stands in core.py."""
+"""Types of csrc/python/handle.c; what the attributes mean stands in core.py."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar

@@ -1,6 +1,6 @@
 """Handles: the state of a TruenoArray, and how handles are made. What users call is in array.py.
 
-``Handle`` is C (``csrc/handle.c``), since every call on arrays meets it. Its state:
+``Handle`` is C (``csrc/python/handle.c``), since every call on arrays meets it. Its state:
 
 _array:  shape, dtype, strides and address; its elements are current if the buffer is plain
 _buffer: the memory's state, shared by all views of it; None as long as nothing is known but that

@@ -62,7 +62,7 @@ def small_below(
     at: int = 0,
     short_rows: float = 0,
 ) -> bytes:
-    """What tells the small calls of an operation or a function: ``Gains`` of csrc/handle.h.
+    """What tells the small calls of an operation or a function: ``Gains`` of csrc/python/handle.h.
 
     op:         whose gains in each dtype hold; None: ``gain`` does, but for the dtypes (by
                 character) in ``by_dtype``

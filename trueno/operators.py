@@ -1,6 +1,6 @@
 """Python's operators for TruenoArray, made from the operation table.
 
-On small operands they are C (``csrc/calls.c``); these are for all others.
+On small operands they are C (``csrc/python/``); these are for all others.
 """
 
 from __future__ import annotations

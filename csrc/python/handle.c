@@ -286,8 +286,8 @@ static PyObject *module_bind(PyObject *module, PyObject *args, PyObject *kwargs)
     return bind_operators() < 0 ? NULL : new_or_none(NULL);
 }
 
-/* An ndarray over the memory of another that keeps `base` alive. As `base` is no ndarray, NumPy does
- * not look through it: every view of the result keeps the result's base alive too. */
+/* An ndarray over the memory of another that keeps `base` alive. As `base` is no ndarray, NumPy
+ * does not look through it: every view of the result keeps it alive too. */
 static PyObject *module_exported(PyObject *module, PyObject *args)
 {
     PyObject *array, *base;
@@ -340,14 +340,17 @@ static const PyType_Slot own_slots[] = {
     {Py_nb_index, handle_index},
     {Py_nb_bool, handle_bool},
     {Py_mp_length, handle_length},
+    {0},
 };
 
 static int make_type(PyObject *module)
 {
-    enum { OWN = sizeof own_slots / sizeof *own_slots };
+    const PyType_Slot *const parts[] = {own_slots, operator_slots, item_slots};
     PyType_Slot slots[64] = {{0}};
-    memcpy(slots, own_slots, sizeof own_slots);
-    memcpy(slots + OWN, call_slots, call_slot_count * sizeof *slots);
+    int count = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        for (const PyType_Slot *slot = parts[i]; slot->slot; slot++)
+            slots[count++] = *slot;
     PyType_Spec spec = {
         .name = "trueno._handle.Handle",
         .basicsize = sizeof(Handle),

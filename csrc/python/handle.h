@@ -81,12 +81,25 @@ PyObject *host_array(PyObject *handle);
 /* A handle on an array and, unless NULL or None, a buffer. Takes over the reference to `array`. */
 PyObject *new_handle(PyObject *array, PyObject *buffer, bool scalar);
 
-/* The slots of calls.c. */
-extern PyType_Slot call_slots[];
-extern const int call_slot_count;
+/* calls.c: what is small. `limit` is the threshold. */
+double threshold(void); /* elements from which a cheap call is deferred; -1 with an error */
+const Gains *gains_in(PyObject *table, PyObject *key);
+double gain_of(const Gains *gains, PyArrayObject *array);
+bool few(PyObject *array, double gain, double limit);
+bool is_number(PyObject *x);
+PyObject *operand(PyObject *x, const Gains *gains, double limit);
+bool result_is_small(PyObject *const *operands, Py_ssize_t n, const Gains *gains, double limit);
+
+/* calls.c: results. */
+PyObject *wrapped(PyObject *result);
+PyObject *fail(PyObject *what);
+PyObject *view_of(PyObject *handle, PyObject *view);
+bool is_view_of(PyObject *view, PyObject *array);
+
+extern PyType_Slot operator_slots[], item_slots[];
+int bind_operators(void);
 PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_t count);
-int bind_operators(void);
 PyObject *new_method(PyObject *module, PyObject *args);
 int make_method_type(void);
 

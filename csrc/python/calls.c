@@ -1,0 +1,146 @@
+/* What a small call is, and what becomes of NumPy's result or error. */
+#include "handle.h"
+
+/* ---------------------------------------------------------------- what is small */
+
+/* Elements from which a cheap call is deferred; -1 with an error. */
+double threshold(void)
+{
+    PyObject *settings = PyObject_CallNoArgs(bound.settings);
+    PyObject *value = settings ? PyObject_GetAttr(settings, names.threshold) : NULL;
+    double elements = value ? PyLong_AsDouble(value) : -1;
+    Py_XDECREF(value);
+    Py_XDECREF(settings);
+    return elements;
+}
+
+double gain_of(const Gains *gains, PyArrayObject *array)
+{
+    int number = PyArray_TYPE(array);
+    return number < DTYPE_NUMBERS ? gains->by_dtype[number] : 1;
+}
+
+bool few(PyObject *array, double gain, double limit)
+{
+    return PyArray_SIZE(AS_ARRAY(array)) * gain < limit;
+}
+
+bool is_number(PyObject *x)
+{
+    return PyFloat_CheckExact(x) || PyLong_CheckExact(x) || PyBool_Check(x) ||
+           PyComplex_CheckExact(x) || PyArray_IsScalar(x, Generic);
+}
+
+/* What NumPy computes with for an operand: a small handle's array, a small ndarray or a number
+ * itself; NULL if the operand is neither. Borrowed. */
+PyObject *operand(PyObject *x, const Gains *gains, double limit)
+{
+    if (is_number(x))
+        return x;
+    PyObject *array = ours(x) ? current(x) : PyArray_CheckExact(x) ? x : NULL;
+    return array && few(array, gain_of(gains, AS_ARRAY(array)), limit) ? array : NULL;
+}
+
+/* Whether small operands give a small result: broadcasting can make a large one of two. */
+bool result_is_small(PyObject *const *operands, Py_ssize_t n, const Gains *gains,
+                            double limit)
+{
+    double product = 1;
+    int dimensions = 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!PyArray_CheckExact(operands[i]))
+            continue;
+        PyArrayObject *array = AS_ARRAY(operands[i]);
+        double gain = gain_of(gains, array);
+        dimensions = PyArray_NDIM(array) > dimensions ? PyArray_NDIM(array) : dimensions;
+        product *= PyArray_SIZE(array) * (gain > 1 ? gain : 1);
+    }
+    if (dimensions < 2 || product < limit)
+        return true;
+    PyArrayObject *first = NULL;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!PyArray_CheckExact(operands[i]))
+            continue;
+        if (first && !PyArray_SAMESHAPE(first, AS_ARRAY(operands[i])))
+            return false;
+        first = AS_ARRAY(operands[i]);
+    }
+    return true;
+}
+
+const Gains *gains_in(PyObject *table, PyObject *key)
+{
+    PyObject *bytes = PyDict_GetItemWithError(table, key);
+    return bytes ? (const Gains *)PyBytes_AsString(bytes) : NULL;
+}
+
+/* ---------------------------------------------------------------- results */
+
+/* A handle on NumPy's result; other objects stay. Takes over the reference. */
+PyObject *wrapped(PyObject *result)
+{
+    if (!result)
+        return NULL;
+    if (PyArray_CheckExact(result))
+        return new_handle(result, NULL, false);
+    PyObject *value = NULL;
+    if (PyArray_IsScalar(result, Generic)) {
+        value = PyArray_FromScalar(result, NULL);
+        value = value ? new_handle(value, NULL, true) : NULL;
+    } else {
+        value = PyObject_CallFunctionObjArgs(bound.wrap_value, result, NULL);
+    }
+    Py_DECREF(result);
+    return value;
+}
+
+/* Raises NumPy's error with the operation's name in it: `what`, or its __name__. */
+PyObject *fail(PyObject *what)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (!PyErr_GivenExceptionMatches(type, PyExc_Exception)) {
+        PyErr_Restore(type, error, traceback);
+        return NULL;
+    }
+    PyObject *name = what, *named = NULL;
+    Py_XINCREF(name);
+    if (what && !PyUnicode_Check(what)) {
+        Py_DECREF(name);
+        name = PyObject_GetAttr(what, names.name);
+    }
+    if (name)
+        named = PyObject_CallFunctionObjArgs(bound.named, error, name, NULL);
+    Py_XDECREF(name);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+    if (named) {
+        PyException_SetCause(named, NULL); /* raise ... from None */
+        PyErr_SetObject((PyObject *)Py_TYPE(named), named);
+        Py_DECREF(named);
+    }
+    return NULL;
+}
+
+/* A handle on NumPy's view of a handle's array. Takes over the reference to the view. */
+PyObject *view_of(PyObject *handle, PyObject *view)
+{
+    Handle *h = AS_HANDLE(handle);
+    if (!h->buffer) {
+        PyObject *buffer = PyObject_CallFunctionObjArgs(bound.buffer_of, handle, NULL);
+        Py_XDECREF(buffer);
+        if (!buffer) {
+            Py_DECREF(view);
+            return NULL;
+        }
+    }
+    return new_handle(view, h->buffer, false);
+}
+
+bool is_view_of(PyObject *view, PyObject *array)
+{
+    PyObject *base = PyArray_BASE(AS_ARRAY(view));
+    return base && (base == array || base == PyArray_BASE(AS_ARRAY(array)));
+}

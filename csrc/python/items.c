@@ -1,0 +1,86 @@
+/* Reading and writing by index. */
+#include "handle.h"
+
+/* Whether an index, or a part of one, makes a view or picks an element. */
+static bool is_basic(PyObject *key)
+{
+    if (PyLong_CheckExact(key) || key == Py_None || key == Py_Ellipsis || PySlice_Check(key))
+        return true;
+    return PyArray_IsScalar(key, Integer);
+}
+
+static bool is_basic_key(PyObject *key)
+{
+    if (!PyTuple_CheckExact(key))
+        return is_basic(key);
+    for (Py_ssize_t i = 0, n = PyTuple_Size(key); i < n; i++)
+        if (!is_basic(PyTuple_GetItem(key, i)))
+            return false;
+    return true;
+}
+
+/* A small array (of integers, or a mask) that elements are picked by: ours or an ndarray. */
+static PyObject *small_picks(PyObject *key)
+{
+    PyObject *array = ours(key) ? current(key) : PyArray_CheckExact(key) ? key : NULL;
+    const Gains *gains = array ? gains_in(bound.functions, bound.getitem) : NULL;
+    double limit = gains ? threshold() : -1;
+    return limit >= 0 && PyArray_NDIM(AS_ARRAY(array)) && few(array, gains->by_dtype[0], limit)
+               ? array
+               : NULL;
+}
+
+static PyObject *subscript(PyObject *self, PyObject *key)
+{
+    PyObject *array = AS_HANDLE(self)->scalar ? NULL : current(self);
+    PyObject *index = !array || is_basic_key(key) ? key : small_picks(key);
+    if (!array || !index)
+        return PyErr_Occurred() ? NULL
+                                : PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL);
+    PyObject *result = PyObject_GetItem(array, index);
+    if (!result)
+        return fail(names.getitem);
+    if (!PyArray_CheckExact(result))
+        return wrapped(result);
+    if (is_view_of(result, array))
+        return view_of(self, result);
+    if (index != key || !is_basic_key(key))
+        return new_handle(result, NULL, false);
+    Py_DECREF(result); /* no view: an element of an array of objects */
+    return PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL);
+}
+
+static int assign_subscript(PyObject *self, PyObject *key, PyObject *value)
+{
+    if (!value) {
+        PyErr_SetString(PyExc_ValueError,
+                        "trueno.__delitem__: cannot delete array elements");
+        return -1;
+    }
+    PyObject *array = is_basic_key(key) ? quiet(self) : NULL;
+    PyObject *given = NULL;
+    if (array && is_number(value)) {
+        given = value;
+    } else if (array && ours(value)) {
+        double limit = threshold();
+        if (limit < 0)
+            return -1;
+        given = current(value);
+        given = given && few(given, 1, limit) && few(array, 1, limit) ? given : NULL;
+    }
+    if (given) {
+        if (PyObject_SetItem(array, key, given) == 0)
+            return 0;
+        fail(names.setitem);
+        return -1;
+    }
+    PyObject *done = PyObject_CallFunctionObjArgs(bound.setitem, self, key, value, NULL);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+PyType_Slot item_slots[] = {
+    {Py_mp_subscript, subscript},
+    {Py_mp_ass_subscript, assign_subscript},
+    {0},
+};

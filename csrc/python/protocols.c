@@ -1,0 +1,363 @@
+/* NumPy's calls on our arrays, `__array_ufunc__` and `__array_function__`, and methods. */
+#include "handle.h"
+
+/* ---------------------------------------------------------------- ufuncs */
+
+enum { MOST_OPERANDS = 8 };
+
+/* The target of `out=(target,)`: its array if it is small; NULL otherwise. Borrowed. */
+static PyObject *small_target(PyObject *target, const Gains *gains, double limit)
+{
+    if (!ours(target) || AS_HANDLE(target)->scalar)
+        return NULL;
+    PyObject *array = quiet(target);
+    return array && few(array, gain_of(gains, AS_ARRAY(array)), limit) ? array : NULL;
+}
+
+/* `ufunc` on small operands, one of which may be written to: a handle. NULL without an error where
+ * the call is another one. */
+static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, PyObject *kwargs, const Gains *gains)
+{
+    PyObject *target = NULL, *given[MOST_OPERANDS];
+    Py_ssize_t keywords = kwargs ? PyDict_Size(kwargs) : 0, n = PyTuple_Size(args) - 2;
+    double limit = threshold();
+    if (limit < 0 || keywords > 1 || n < 1 || n > MOST_OPERANDS)
+        return NULL;
+    if (keywords) {
+        PyObject *out = PyDict_GetItem(kwargs, names.out);
+        if (!out || !PyTuple_CheckExact(out) || PyTuple_Size(out) != 1)
+            return NULL;
+        target = PyTuple_GetItem(out, 0);
+        if (!small_target(target, gains, limit))
+            return NULL;
+    }
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (!(given[i] = operand(PyTuple_GetItem(args, i + 2), gains, limit)))
+            return NULL;
+    if (!result_is_small(given, n, gains, limit))
+        return NULL;
+    PyObject *operands = PyTuple_New(n), *keyword = NULL;
+    for (Py_ssize_t i = 0; operands && i < n; i++) {
+        Py_INCREF(given[i]);
+        PyTuple_SetItem(operands, i, given[i]);
+    }
+    if (target && operands && (keyword = PyDict_New()))
+        PyDict_SetItem(keyword, names.out, AS_HANDLE(target)->array);
+    PyObject *result = operands ? PyObject_Call(ufunc, operands, keyword) : NULL;
+    Py_XDECREF(operands);
+    Py_XDECREF(keyword);
+    if (!result || !target)
+        return wrapped(result);
+    Py_DECREF(result);
+    Py_INCREF(target);
+    return target;
+}
+
+/* __array_ufunc__(self, ufunc, method, *inputs, **kwargs) */
+PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    if (PyTuple_Size(args) > 2) {
+        PyObject *ufunc = PyTuple_GetItem(args, 0), *method = PyTuple_GetItem(args, 1);
+        const Gains *gains = gains_in(bound.ufuncs, ufunc);
+        if (gains && (method == names.call || PyUnicode_Compare(method, names.call) == 0)) {
+            PyObject *result = small_ufunc(ufunc, args, kwargs, gains);
+            if (result)
+                return result;
+            if (PyErr_Occurred())
+                return fail(ufunc);
+        }
+        if (PyErr_Occurred())
+            return NULL;
+    }
+    Py_ssize_t n = PyTuple_Size(args);
+    PyObject *all = PyTuple_New(n + 1);
+    if (!all)
+        return NULL;
+    for (Py_ssize_t i = 0; i <= n; i++) {
+        PyObject *item = i ? PyTuple_GetItem(args, i - 1) : self;
+        Py_INCREF(item);
+        PyTuple_SetItem(all, i, item);
+    }
+    PyObject *result = PyObject_Call(bound.array_ufunc, all, kwargs);
+    Py_DECREF(all);
+    return result;
+}
+
+/* ---------------------------------------------------------------- functions */
+
+/* Whether a keyword argument is of a type in which no array can hide. */
+static bool is_simple(PyObject *x)
+{
+    return x == Py_None || PyLong_Check(x) || PyFloat_Check(x) || PyUnicode_Check(x) ||
+           PyType_Check(x) || PyArray_DescrCheck(x);
+}
+
+/* Whether an argument is no sequence in which NumPy would look for arrays. */
+static bool is_whole(PyObject *x)
+{
+    return is_number(x) || PyArray_CheckExact(x) || PyUnicode_Check(x) || PyBytes_Check(x) ||
+           PyByteArray_Check(x) || PyRange_Check(x) || PyMemoryView_Check(x) ||
+           !PySequence_Check(x);
+}
+
+/* An argument with the arrays of small handles in place of the handles, in nested tuples and lists
+ * too. New; NULL, without an error, where one is not small or the argument is of another kind. */
+static PyObject *unwrapped(PyObject *x, double gain, double limit)
+{
+    if (ours(x)) {
+        PyObject *array = quiet(x);
+        if (!array || !few(array, gain, limit))
+            return NULL;
+        Py_INCREF(array);
+        return array;
+    }
+    bool tuple = PyTuple_CheckExact(x);
+    if (!tuple && !PyList_CheckExact(x)) {
+        if (!is_whole(x))
+            return NULL;
+        Py_INCREF(x);
+        return x;
+    }
+    Py_ssize_t n = tuple ? PyTuple_Size(x) : PyList_Size(x);
+    PyObject *items = tuple ? PyTuple_New(n) : PyList_New(n);
+    for (Py_ssize_t i = 0; items && i < n; i++) {
+        PyObject *item = tuple ? PyTuple_GetItem(x, i) : PyList_GetItem(x, i);
+        item = item ? unwrapped(item, gain, limit) : NULL;
+        if (!item)
+            Py_CLEAR(items);
+        else if (tuple)
+            PyTuple_SetItem(items, i, item);
+        else
+            PyList_SetItem(items, i, item);
+    }
+    return items;
+}
+
+/* Appends the handles and ndarrays among the arguments to a list. */
+static void collect(PyObject *x, PyObject *list)
+{
+    if (ours(x) || PyArray_CheckExact(x)) {
+        PyList_Append(list, x);
+    } else if (PyTuple_CheckExact(x) || PyList_CheckExact(x)) {
+        for (Py_ssize_t i = 0, n = PySequence_Size(x); i < n; i++) {
+            PyObject *item = PySequence_GetItem(x, i);
+            if (item)
+                collect(item, list);
+            Py_XDECREF(item);
+        }
+    }
+}
+
+/* A function's result, which may be an argument or a view of one, or hold several arrays. */
+static PyObject *function_result(PyObject *result, PyObject *args)
+{
+    bool array = PyArray_CheckExact(result);
+    bool fresh = array && !PyArray_BASE(AS_ARRAY(result)) && Py_REFCNT(result) == 1;
+    if (fresh || PyArray_IsScalar(result, Generic))
+        return wrapped(result);
+    for (Py_ssize_t i = 0, n = array ? PyTuple_Size(args) : 0; i < n; i++) {
+        PyObject *x = PyTuple_GetItem(args, i);
+        if (!ours(x) || AS_HANDLE(x)->scalar)
+            continue;
+        if (result == AS_HANDLE(x)->array) {
+            Py_DECREF(result);
+            Py_INCREF(x);
+            return x;
+        }
+        if (is_view_of(result, AS_HANDLE(x)->array))
+            return view_of(x, result);
+    }
+    PyObject *list = PyList_New(0), *value = NULL;
+    if (list) {
+        collect(args, list);
+        value = PyObject_CallFunctionObjArgs(bound.rewrap, result, list, NULL);
+        Py_DECREF(list);
+    }
+    Py_DECREF(result);
+    return value;
+}
+
+/* Whether no keyword argument can hold an array. */
+static bool are_simple(PyObject *kwargs)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (kwargs && PyDict_Next(kwargs, &at, &key, &value))
+        if (!is_simple(value))
+            return false;
+    return true;
+}
+
+/* The gain that counts for a call with these arguments; -1 where Python must decide. */
+static double call_gain(const Gains *gains, PyObject *args, double limit)
+{
+    Py_ssize_t n = PyTuple_Size(args);
+    if (!gains || !n)
+        return PyErr_Occurred() ? -1 : 1;
+    PyObject *x = PyTuple_GetItem(args, gains->position < 0 ? n - 1 : 0);
+    if (!ours(x) || !AS_HANDLE(x)->array)
+        return 1;
+    PyArrayObject *array = AS_ARRAY(AS_HANDLE(x)->array);
+    double gain = gain_of(gains, array);
+    if (gains->short_rows > gain && PyArray_NDIM(array) > 1 &&
+        PyArray_SIZE(array) * gains->short_rows >= limit)
+        return -1;
+    return gain;
+}
+
+static PyObject *small_function(PyObject *f, PyObject *args, PyObject *kwargs)
+{
+    double limit = threshold();
+    double gain = limit < 0 ? -1 : call_gain(gains_in(bound.functions, f), args, limit);
+    PyObject *given = gain < 0 || !are_simple(kwargs) ? NULL : unwrapped(args, gain, limit);
+    if (!given)
+        return NULL;
+    /* What NumPy calls once it knows that no argument overrides it. */
+    PyObject *own = PyObject_GetAttr(f, names.implementation);
+    if (!own)
+        PyErr_Clear();
+    PyObject *result = PyObject_Call(own ? own : f, given, kwargs);
+    Py_XDECREF(own);
+    Py_DECREF(given);
+    return result ? function_result(result, args) : NULL;
+}
+
+/* __array_function__(self, function, types, args, kwargs) */
+PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 4) {
+        PyErr_SetString(PyExc_TypeError, "__array_function__ takes four arguments");
+        return NULL;
+    }
+    Py_ssize_t n = PySequence_Size(args[1]);
+    bool known = n >= 0 && PyTuple_CheckExact(args[2]) && PyDict_CheckExact(args[3]);
+    for (Py_ssize_t i = 0; known && i < n; i++) {
+        PyObject *type = PySequence_GetItem(args[1], i);
+        known = type == bound.result_class || type == (PyObject *)&PyArray_Type;
+        Py_XDECREF(type);
+    }
+    if (known) {
+        PyObject *result = small_function(args[0], args[2], args[3]);
+        if (result)
+            return result;
+        if (PyErr_Occurred())
+            return fail(args[0]);
+    }
+    return PyObject_CallFunctionObjArgs(
+        bound.array_function, self, args[0], args[1], args[2], args[3], NULL);
+}
+
+/* ---------------------------------------------------------------- methods */
+
+/* A method of TruenoArray: ndarray's on a small array, `python` on others. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *numpy, *python;
+    Gains gains;
+} Method;
+
+static PyTypeObject *method_type;
+static PyObject *bound_method_type;
+
+PyObject *new_method(PyObject *module, PyObject *args)
+{
+    PyObject *numpy, *python;
+    const char *gains;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "OOy#:method", &numpy, &python, &gains, &size))
+        return NULL;
+    if (size != sizeof(Gains))
+        return PyErr_Format(PyExc_ValueError, "gains of %zd bytes", size);
+    Method *m = (Method *)((allocfunc)PyType_GetSlot(method_type, Py_tp_alloc))(method_type, 0);
+    if (m) {
+        Py_INCREF(numpy);
+        Py_INCREF(python);
+        m->numpy = numpy;
+        m->python = python;
+        memcpy(&m->gains, gains, sizeof m->gains);
+    }
+    return (PyObject *)m;
+}
+
+static PyObject *method_call(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    Method *m = (Method *)self;
+    PyObject *x = PyTuple_Size(args) ? PyTuple_GetItem(args, 0) : NULL, *given = NULL;
+    double limit = threshold();
+    if (limit < 0)
+        return NULL;
+    if (x && ours(x) && !AS_HANDLE(x)->scalar && are_simple(kwargs)) {
+        double gain = call_gain(&m->gains, args, limit);
+        given = gain < 0 ? NULL : unwrapped(args, gain, limit);
+    }
+    if (!given)
+        return PyErr_Occurred() ? NULL : PyObject_Call(m->python, args, kwargs);
+    PyObject *result = PyObject_Call(m->numpy, given, kwargs);
+    Py_DECREF(given);
+    return result ? function_result(result, args) : fail(m->numpy);
+}
+
+static PyObject *method_get(PyObject *self, PyObject *object, PyObject *type)
+{
+    if (object && object != Py_None)
+        return PyObject_CallFunctionObjArgs(bound_method_type, self, object, NULL);
+    Py_INCREF(self);
+    return self;
+}
+
+static void method_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_CLEAR(((Method *)self)->numpy);
+    Py_CLEAR(((Method *)self)->python);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+/* __name__, __doc__, ...: those of the Python function. */
+static PyObject *method_getattr(PyObject *self, PyObject *name)
+{
+    PyObject *value = PyObject_GenericGetAttr(self, name);
+    if (value || !PyErr_ExceptionMatches(PyExc_AttributeError))
+        return value;
+    PyErr_Clear();
+    return PyObject_GetAttr(((Method *)self)->python, name);
+}
+
+static PyObject *method_repr(PyObject *self)
+{
+    return PyObject_Repr(((Method *)self)->python);
+}
+
+static PyMemberDef method_members[] = {
+    {"__wrapped__", T_OBJECT_EX, offsetof(Method, python), READONLY, NULL},
+    {0},
+};
+
+static PyObject *method_doc(PyObject *self, void *closure)
+{
+    return PyObject_GetAttrString(((Method *)self)->python, "__doc__");
+}
+
+static PyGetSetDef method_attributes[] = {{"__doc__", method_doc, NULL, NULL, NULL}, {0}};
+
+int make_method_type(void)
+{
+    static PyType_Slot slots[] = {
+        {Py_tp_call, method_call},        {Py_tp_descr_get, method_get},
+        {Py_tp_dealloc, method_dealloc},  {Py_tp_getattro, method_getattr},
+        {Py_tp_members, method_members},  {Py_tp_getset, method_attributes},
+        {Py_tp_repr, method_repr},        {0},
+    };
+    static PyType_Spec spec = {
+        .name = "trueno._handle.method",
+        .basicsize = sizeof(Method),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_METHOD_DESCRIPTOR,
+        .slots = slots,
+    };
+    PyObject *types = PyImport_ImportModule("types");
+    bound_method_type = types ? PyObject_GetAttrString(types, "MethodType") : NULL;
+    Py_XDECREF(types);
+    method_type = (PyTypeObject *)PyType_FromSpec(&spec);
+    return method_type && bound_method_type ? 0 : -1;
+}
