@@ -17,12 +17,12 @@ from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, export, handle_on, wrap, wrap_value
 from trueno.dispatch import Refused
 from trueno.errors import named
-from trueno.handover import call_numpy, host, rewrap, small_below
+from trueno.handover import call_numpy, host, rewrap
 from trueno.indexing import getitem, setitem, view_of
 from trueno.memory import NDArray, same_elements
 from trueno.operators import foreign_operand, takes
-from trueno.ops import OPS, REDUCTIONS, ROUTINES, Op
-from trueno.reductions import MOST_SHORT_ROWS, reduce
+from trueno.ops import OPS
+from trueno.reductions import reduce
 
 _ndarray = np.ndarray
 
@@ -475,22 +475,17 @@ def _set_shape(array: TruenoArray, shape: Any) -> None:
     array._array = view_of(array, lambda a: _reshaped_in_place(a, shape), "reshape")._array
 
 
-# Methods that are ndarray's own on small arrays, and the operations whose gains tell which.
-_SMALL_METHODS: dict[str, Op | None] = dict(REDUCTIONS.items())
-_SMALL_METHODS |= dict.fromkeys(("mean", "var", "std"), OPS["sum"])
-_SMALL_METHODS |= dict.fromkeys(
-    (
-        *("argpartition", "argsort", "astype", "byteswap", "choose", "clip", "compress", "conj"),
-        *("conjugate", "copy", "diagonal", "dot", "fill", "flatten", "nonzero", "partition"),
-        *("put", "ravel", "repeat", "reshape", "round", "searchsorted", "setfield", "sort"),
-        *("squeeze", "swapaxes", "take", "trace", "transpose"),
-    )
+# Methods that are ndarray's own on small arrays: as small as for NumPy's function of that name.
+_SMALL_METHODS = (
+    *("all", "any", "argmax", "argmin", "argpartition", "argsort", "astype", "byteswap", "choose"),
+    *("clip", "compress", "conj", "conjugate", "copy", "cumprod", "cumsum", "diagonal", "dot"),
+    *("fill", "flatten", "max", "mean", "min", "nonzero", "partition", "prod", "put", "ravel"),
+    *("repeat", "reshape", "round", "searchsorted", "setfield", "sort", "squeeze", "std", "sum"),
+    *("swapaxes", "take", "trace", "transpose", "var"),
 )
-_SMALL_GAINS = {"copy": dispatch.TRANSPOSING_GAIN, "argsort": ROUTINES["argsort"].gain}
-for _name, _op in _SMALL_METHODS.items():
-    _rows = 0 if _op is None or _op.types is None else MOST_SHORT_ROWS
-    _gains = small_below(_op, _SMALL_GAINS.get(_name, 1), short_rows=_rows)
-    setattr(TruenoArray, _name, method(getattr(_ndarray, _name), vars(TruenoArray)[_name], _gains))
+for _name in _SMALL_METHODS:
+    _numpys, _others = getattr(_ndarray, _name), vars(TruenoArray)[_name]
+    setattr(TruenoArray, _name, method(_numpys, _others, getattr(np, _name, _numpys)))
 
 Handle.result_class = TruenoArray
 bind(

@@ -10,7 +10,7 @@ import numpy as np
 
 from trueno import engine, scans
 from trueno.core import Handle
-from trueno.dispatch import elementwise, update
+from trueno.dispatch import TRANSPOSING_GAIN, elementwise, update
 from trueno.handover import call_numpy, host, small_below
 from trueno.indexing import getitem
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, ROUTINES, Op
@@ -62,6 +62,7 @@ SMALL_FUNCTIONS |= {
     )
     for f in functions
 }
+SMALL_FUNCTIONS[np.copy] = small_below(None, TRANSPOSING_GAIN)
 SMALL_FUNCTIONS[np.where] = small_below(OPS["where"], at=-1)
 SMALL_FUNCTIONS[getitem] = small_below(None, SELECTION_GAIN)  # ... for the index
 

@@ -249,11 +249,11 @@ PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_
 
 /* ---------------------------------------------------------------- methods */
 
-/* A method of TruenoArray: ndarray's on a small array, `python` on others. */
+/* A method of TruenoArray: ndarray's on a small array, `python` on others. What is small tells
+ * bound.functions of `alike`. */
 typedef struct {
     PyObject_HEAD
-    PyObject *numpy, *python;
-    Gains gains;
+    PyObject *numpy, *python, *alike;
 } Method;
 
 static PyTypeObject *method_type;
@@ -261,20 +261,17 @@ static PyObject *bound_method_type;
 
 PyObject *new_method(PyObject *module, PyObject *args)
 {
-    PyObject *numpy, *python;
-    const char *gains;
-    Py_ssize_t size;
-    if (!PyArg_ParseTuple(args, "OOy#:method", &numpy, &python, &gains, &size))
+    PyObject *numpy, *python, *alike;
+    if (!PyArg_ParseTuple(args, "OOO:method", &numpy, &python, &alike))
         return NULL;
-    if (size != sizeof(Gains))
-        return PyErr_Format(PyExc_ValueError, "gains of %zd bytes", size);
     Method *m = (Method *)((allocfunc)PyType_GetSlot(method_type, Py_tp_alloc))(method_type, 0);
     if (m) {
         Py_INCREF(numpy);
         Py_INCREF(python);
+        Py_INCREF(alike);
         m->numpy = numpy;
         m->python = python;
-        memcpy(&m->gains, gains, sizeof m->gains);
+        m->alike = alike;
     }
     return (PyObject *)m;
 }
@@ -287,7 +284,7 @@ static PyObject *method_call(PyObject *self, PyObject *args, PyObject *kwargs)
     if (limit < 0)
         return NULL;
     if (x && ours(x) && !AS_HANDLE(x)->scalar && are_simple(kwargs)) {
-        double gain = call_gain(&m->gains, args, limit);
+        double gain = call_gain(gains_in(bound.functions, m->alike), args, limit);
         given = gain < 0 ? NULL : unwrapped(args, gain, limit);
     }
     if (!given)
@@ -310,6 +307,7 @@ static void method_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     Py_CLEAR(((Method *)self)->numpy);
     Py_CLEAR(((Method *)self)->python);
+    Py_CLEAR(((Method *)self)->alike);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
