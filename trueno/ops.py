@@ -342,7 +342,8 @@ class Routine:
     meaning: defines the result. Called with the inputs and, as keywords, the call's parameters; it
              returns an array, or a tuple of them, for the outputs. Of a routine that ``updates``,
              the first argument is the output, whose elements it changes; it returns None
-    gain:    how many times fewer elements than of an elementwise operation make a call worth while
+    gain:    how many times fewer elements than of an elementwise operation make a call worth while;
+             0: none do, so that the routine only runs where its operands lie on a device
     """
 
     name: str
@@ -501,7 +502,9 @@ _ROUTINES = (
     Routine("mask_fill",    _mask_fill,     gain=100, updates=True),  # (target, (value,), mask)
     Routine("positions",    _positions,     gain=30),                 # (mask, before; axis_first)
     Routine("take",         _take,          gain=2),                  # (x, indices; axis, mode)
-    Routine("put",          _put,           gain=1, updates=True),    # (target, values, indices)
+    # Of two threads each must look at all indices, lest equal ones change places: slower than one.
+    Routine("put",          _put,           gain=0, updates=True),    # (target, values, indices)
+    Routine("put_one",      _put,           gain=1, updates=True),    # (target, (value,), indices)
     Routine("sort",         _sort,          gain=300),                # (x; descending) along rows
     Routine("argsort",      _argsort,       gain=300),                # likewise
     Routine("searchsorted", np.searchsorted, gain=192),               # (sorted, values; side)
@@ -511,7 +514,7 @@ _ROUTINES = (
     Routine("bincount",     _bincount,      gain=16),                 # (x; bins)
     Routine("histogram",    _histogram,     gain=300),                # (x, edges; first, ...)
     Routine("interpolate",  _interpolate,   gain=300),                # (x, xs, ys[, slopes]; ...)
-    Routine("assemble",     _assemble,      gain=2),                  # (*sources; shape, keys)
+    Routine("assemble",     _assemble,      gain=1),                  # (*sources; shape, keys)
     Routine("repeat",       _repeat,        gain=32),                 # (x, ends)
     # NumPy calls its BLAS for the first; the second it does without.
     Routine("matmul",       np.matmul,      gain=32),                 # (a, b)

@@ -33,7 +33,7 @@ def refuse(reason: str) -> Any:
 
 def pays(routine: str, size: int) -> bool:
     """Whether that many elements are enough for a routine on arrays in host memory."""
-    return size >= max(1, SETTINGS.get().threshold // ROUTINES[routine].gain)
+    return size > 0 and size * ROUTINES[routine].gain >= SETTINGS.get().threshold
 
 
 def compute(

@@ -22,7 +22,7 @@ from trueno.routines import compute, pays, refuse, update
 
 # Of all that an index may ask for: how many times fewer elements than elsewhere are enough.
 SELECTION_GAIN = max(
-    ROUTINES[name].gain for name in ("compress", "expand", "mask_fill", "take", "put")
+    ROUTINES[name].gain for name in ("compress", "expand", "mask_fill", "take", "put_one")
 )
 _UNSUPPORTED = "an index that no routine takes"
 _MOST_INDICES = 8  # that a routine takes at once
@@ -174,7 +174,9 @@ def taken(handle: Any, items: tuple[Any, ...], axis: int, mode: str) -> Any:
 
 def put(handle: Any, target: NDArray, items: tuple[Any, ...], value: Any) -> None:
     """``target[items] = value`` where ``target`` is a view of the handle's array."""
-    if not pays("put", items[0].size):
+    cell = _cell(target, value)
+    routine = "put" if cell is None else "put_one"
+    if not pays(routine, items[0].size):
         raise Refused(BELOW)
     if (
         not target.flags.writeable
@@ -184,12 +186,13 @@ def put(handle: Any, target: NDArray, items: tuple[Any, ...], value: Any) -> Non
     ):
         raise Refused(NUMPYS_ERROR)
     indices = _indices(items)
-    values = _cell(target, value)
-    if values is None:
+    if cell is None:
         values = _values(value, (*indices[0].shape, *target.shape[len(items) :]), target)
     elif len(items) < target.ndim:
         raise Refused("one value for rows")
-    update("put", handle, target, [values, *indices], {}, refuse)
+    else:
+        values = cell
+    update(routine, handle, target, [values, *indices], {}, refuse)
 
 
 # ---------------------------------------------------------------- keys

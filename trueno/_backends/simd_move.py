@@ -144,6 +144,7 @@ ROUTINES: dict[str, Routine] = {
     "positions": Routine(_performs, _positions),
     "take": Routine(_performs, _take),
     "put": Routine(_performs, _put),
+    "put_one": Routine(_performs, _put),
     "assemble": Routine(_performs_assemble, _assemble),
     "repeat": Routine(_performs_repeat, _repeat),
 }
