@@ -509,11 +509,11 @@ _ROUTINES = (
     Routine("argsort",      _argsort,       gain=300),                # likewise
     Routine("searchsorted", np.searchsorted, gain=192),               # (sorted, values; side)
     Routine("sort_rows",    _sort_rows,     gain=300, updates=True),  # (target)
-    Routine("rank_counts",  _rank_counts,   gain=32),                 # (x)
-    Routine("rank_mask",    _rank_mask,     gain=32),                 # (x, wanted)
-    Routine("bincount",     _bincount,      gain=16),                 # (x; bins)
-    Routine("histogram",    _histogram,     gain=300),                # (x, edges; first, ...)
-    Routine("interpolate",  _interpolate,   gain=300),                # (x, xs, ys[, slopes]; ...)
+    Routine("rank_counts",  _rank_counts,   gain=8),                  # (x)
+    Routine("rank_mask",    _rank_mask,     gain=8),                  # (x, wanted)
+    Routine("bincount",     _bincount,      gain=8),                  # (x; bins)
+    Routine("histogram",    _histogram,     gain=64),                 # (x, edges; first, ...)
+    Routine("interpolate",  _interpolate,   gain=8),                   # (x, xs, ys[, slopes]; ...)
     Routine("assemble",     _assemble,      gain=1),                  # (*sources; shape, keys)
     Routine("repeat",       _repeat,        gain=32),                 # (x, ends)
     # NumPy calls its BLAS for the first; the second it does without.

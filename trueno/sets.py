@@ -119,6 +119,8 @@ def isin(element: Any, test_elements: Any) -> Any:
 
 def _looked_up(x: Any, table: Any) -> Any:
     """Whether each integer is in the table, by a byte for each it may hold; None if too many."""
+    if not pays("bincount", x.size):
+        raise Refused(BELOW)
     low, high = (int(host(reduce(OPS[name], table))) for name in ("min", "max"))
     if high - low > _RANGE * (x.size + table.size) or high > np.iinfo(np.int64).max:
         return None
