@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trueno import engine, graph
+from trueno._handle import small
 from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_for, handle_on
 from trueno.dtypes import BOOL, NUMBER, Dtype
@@ -27,15 +28,7 @@ from trueno.graph import (
     pending_buffer,
     result_strides,
 )
-from trueno.handover import (
-    at_once,
-    before_write,
-    call_numpy,
-    deferral,
-    deferred,
-    host,
-    small_array,
-)
+from trueno.handover import before_write, call_numpy, deferral, deferred, host, small_below
 from trueno.memory import NDArray, allocate, make_view, same_elements
 from trueno.ops import OPS, Op
 
@@ -420,12 +413,15 @@ def _quick(op: Op, operands: tuple[Any, ...]) -> Any:
     return handle
 
 
+# What tells small calls of each operation.
+_SMALL: dict[Op, bytes] = {op: small_below(op) for op in OPS.values()}
+
+
 def elementwise(op: Op, *operands: Any) -> Any:
     """``op`` on arrays and scalars that broadcast together: a handle."""
-    if op.nin == 1 and isinstance(operands[0], Handle):
-        small = small_array(operands[0], op)
-        if small is not None:
-            return at_once(op.name, op.meaning, small)
+    result = small(op.meaning, operands, op.name, _SMALL[op])
+    if result is not NotImplemented:
+        return result
     with graph.lock:
         handle = _quick(op, operands)
     if handle is not None:

@@ -314,6 +314,8 @@ static PyMethodDef functions[] = {
      "A handle that waits for a node's value, without memory as long as nobody asks for it."},
     {"exported", module_exported, METH_VARARGS,
      "An ndarray over an array's memory, whose base is another object."},
+    {"small", (PyCFunction)(void (*)(void))small, METH_FASTCALL,
+     "A function of small operands by NumPy, as a handle; NotImplemented for others."},
     {"method", new_method, METH_VARARGS,
      "A method of TruenoArray: ndarray's on a small array, a Python function on others."},
     {"bind", (PyCFunction)(void (*)(void))module_bind, METH_VARARGS | METH_KEYWORDS,

@@ -100,6 +100,7 @@ extern PyType_Slot operator_slots[], item_slots[];
 int bind_operators(void);
 PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *small(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *new_method(PyObject *module, PyObject *args);
 int make_method_type(void);
 

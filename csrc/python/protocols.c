@@ -14,12 +14,13 @@ static PyObject *small_target(PyObject *target, const Gains *gains, double limit
     return array && few(array, gain_of(gains, AS_ARRAY(array)), limit) ? array : NULL;
 }
 
-/* `ufunc` on small operands, one of which may be written to: a handle. NULL without an error where
- * the call is another one. */
-static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, PyObject *kwargs, const Gains *gains)
+/* `ufunc` on small operands, args[first] and all after it, one of which may be written to: a
+ * handle. NULL without an error where the call is another one. */
+static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, PyObject *kwargs,
+                             const Gains *gains)
 {
     PyObject *target = NULL, *given[MOST_OPERANDS];
-    Py_ssize_t keywords = kwargs ? PyDict_Size(kwargs) : 0, n = PyTuple_Size(args) - 2;
+    Py_ssize_t keywords = kwargs ? PyDict_Size(kwargs) : 0, n = PyTuple_Size(args) - first;
     double limit = threshold();
     if (limit < 0 || keywords > 1 || n < 1 || n > MOST_OPERANDS)
         return NULL;
@@ -32,7 +33,7 @@ static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, PyObject *kwargs, 
             return NULL;
     }
     for (Py_ssize_t i = 0; i < n; i++)
-        if (!(given[i] = operand(PyTuple_GetItem(args, i + 2), gains, limit)))
+        if (!(given[i] = operand(PyTuple_GetItem(args, first + i), gains, limit)))
             return NULL;
     if (!result_is_small(given, n, gains, limit))
         return NULL;
@@ -53,6 +54,23 @@ static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, PyObject *kwargs, 
     return target;
 }
 
+/* small(function, operands, name, gains): the function of small operands, else NotImplemented. */
+PyObject *small(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 4 || !PyTuple_CheckExact(args[1]) || !PyBytes_Check(args[3]) ||
+        PyBytes_Size(args[3]) != sizeof(Gains)) {
+        PyErr_SetString(PyExc_TypeError, "small takes a function, a tuple, a name and gains");
+        return NULL;
+    }
+    const Gains *gains = (const Gains *)PyBytes_AsString(args[3]);
+    PyObject *result = small_ufunc(args[0], args[1], 0, NULL, gains);
+    if (result)
+        return result;
+    if (PyErr_Occurred())
+        return fail(args[2]);
+    Py_RETURN_NOTIMPLEMENTED;
+}
+
 /* __array_ufunc__(self, ufunc, method, *inputs, **kwargs) */
 PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs)
 {
@@ -60,7 +78,7 @@ PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs)
         PyObject *ufunc = PyTuple_GetItem(args, 0), *method = PyTuple_GetItem(args, 1);
         const Gains *gains = gains_in(bound.ufuncs, ufunc);
         if (gains && (method == names.call || PyUnicode_Compare(method, names.call) == 0)) {
-            PyObject *result = small_ufunc(ufunc, args, kwargs, gains);
+            PyObject *result = small_ufunc(ufunc, args, 2, kwargs, gains);
             if (result)
                 return result;
             if (PyErr_Occurred())

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from trueno._array_api._support import NO_VALUE, call, given, implements, viewed
-from trueno.core import Handle
+from trueno.core import Handle, wrap
 from trueno.dispatch import elementwise, update
 from trueno.handover import at_once, call_numpy, small_array
 from trueno.ops import OPS, Op
-from trueno.protocols import array_ufunc
 
 _SPECIAL = frozenset(("round", "clip", "expm1", "tanh", "where", "cast"))
-_NO_ARRAY: Any = None
+# Whose protocol is asked, whatever the operands are.
+_NO_ARRAY: Any = wrap(np.empty(0))
 _UFUNC_METHODS = ("reduce", "accumulate", "outer", "reduceat", "at")
 
 
@@ -49,7 +49,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict
         kwargs["out"] = out if isinstance(out, tuple) else (out,)
     elif "out" in kwargs:
         del kwargs["out"]
-    result = array_ufunc(_NO_ARRAY, ufunc, method, *args, **kwargs)
+    result = _NO_ARRAY.__array_ufunc__(ufunc, method, *args, **kwargs)
     if result is NotImplemented:  # another library's array: its own protocol decides
         return (ufunc if method == "__call__" else getattr(ufunc, method))(*args, **kwargs)
     return result
