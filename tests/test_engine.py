@@ -225,7 +225,7 @@ def kept() -> list[int]:
 def test_the_pool_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the bound is met, the longest unused blocks go; what is larger never comes in."""
     memory.trim()
-    monkeypatch.setattr(memory, "_LIMIT", 1 << 20)
+    monkeypatch.setattr(memory, "LIMIT", 1 << 20)
     for size in (200_000, 300_000, 400_000, 500_000, 2_000_000):
         tn.asarray(np.ones(size, np.uint8))
         gc.collect()

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.metadata
 import importlib.util
-import os
-import platform
 import sys
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from trueno import cores, engine
 from trueno.config import BACKENDS, SETTINGS, config
 
 # What the demo needs beyond Trueno's own dependencies: import names to distribution names.
@@ -52,41 +45,14 @@ def _bench(args: argparse.Namespace) -> int:
     return status
 
 
-def _threads(usual: int) -> str:
-    quota = cores.quota()
-    bounds = [f"{cores.affinity()} of {os.cpu_count()} processors"]
-    bounds += [f"a control group's quota of {quota:g}"] if quota < float("inf") else []
-    return f"{SETTINGS.get().threads or usual} ({', '.join(bounds)})"
+def _info(args: argparse.Namespace) -> int:
+    status: int = importlib.import_module("trueno.information").main(args.json)
+    return status
 
 
-def _gpu() -> str:
-    if os.environ.get("TRUENO_GPU") == "off":
-        return "off (TRUENO_GPU)"
-    found: Any = engine.backend("wgpu")
-    if found is None:
-        return "none found; for a software adapter set TRUENO_GPU=software"
-    info = found.gpu.info
-    return f"{info['device']} ({info['adapter_type']}, {info['backend_type']})"
-
-
-def _info(_: argparse.Namespace) -> int:
-    settings = SETTINGS.get()
-    simd: Any = engine.backend("simd")
-    switches = [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("TRUENO_")]
-    rows = {
-        "trueno": importlib.metadata.version("trueno"),
-        "python": f"{platform.python_version()}, {platform.platform()}",
-        "numpy": np.__version__,
-        "cpu": simd.isa,
-        "threads": _threads(simd.threads),
-        "gpu": _gpu(),
-        "backend": settings.backend,
-        "threshold": f"{settings.threshold} elements",
-        "switches": " ".join(switches) or "none set",
-    }
-    for name, value in rows.items():
-        print(f"{name:<10} {value}")
-    return 0
+def _calibrate(args: argparse.Namespace) -> int:
+    status: int = importlib.import_module("trueno.calibration").main(args.force)
+    return status
 
 
 def _positive(text: str) -> int:
@@ -126,7 +92,14 @@ def _parser() -> argparse.ArgumentParser:
     bench.set_defaults(run=_bench)
 
     info = commands.add_parser("info", help="say what Trueno finds on this machine")
+    info.add_argument("--json", action="store_true", help="as JSON")
     info.set_defaults(run=_info)
+
+    calibrate = commands.add_parser(
+        "calibrate", help="measure this machine, once, for thresholds and predictions"
+    )
+    calibrate.add_argument("--force", action="store_true", help="measure again")
+    calibrate.set_defaults(run=_calibrate)
     return parser
 
 

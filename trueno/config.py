@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from trueno import machine
 from trueno.cores import available
 from trueno.gains import BASE
 
@@ -39,9 +40,10 @@ def _threads() -> int:
 
 THREADS = _threads()
 
-# Under this many elements a cheap operation alone is as fast in NumPy as deferred. One thread is no
-# faster than NumPy's at any size: there, what is gained is that others join.
-DEFAULT_THRESHOLD = BASE if THREADS > 1 else 3 * BASE
+# Under this many elements a cheap operation alone is as fast in NumPy as deferred: as measured by
+# ``python -m trueno calibrate``, or as usual. One thread is no faster than NumPy's at any size:
+# there, what is gained is that others join.
+DEFAULT_THRESHOLD = machine.load(THREADS).threshold or (BASE if THREADS > 1 else 3 * BASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,20 @@
-"""What this machine can do, in figures: what ``trueno.explain`` predicts with.
+"""What this machine can do, in figures: what ``trueno.explain`` predicts with, and the threshold.
 
-The defaults were measured by ``python -m trueno calibrate`` on two cores of a Zen 4 with AVX-512.
+``python -m trueno calibrate`` measures them and keeps them in the user's cache folder, for the
+machine and the versions that they were measured with. The defaults are those of two cores of a
+Zen 4 with AVX-512.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import importlib
+import os
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from trueno.dtypes import Dtype
 
@@ -24,7 +33,7 @@ class Machine:
 
     identity: tuple[str, ...] = ()
     bandwidth: tuple[tuple[int, float], ...] = (
-        (1 << 17, 90.0), (1 << 20, 110.0), (1 << 23, 80.0), (1 << 27, 36.0),
+        (1 << 17, 38.0), (1 << 20, 48.0), (1 << 23, 87.0), (1 << 29, 30.0),
     )  # fmt: skip
     costs: dict[str, float] = field(default_factory=dict)
     launch: float = 15.0
@@ -58,8 +67,71 @@ _SIMPLE = 0.12
 
 
 DEFAULT = Machine()
+_current = DEFAULT
 
 
 def current() -> Machine:
-    """The figures to predict with."""
-    return DEFAULT
+    """The figures of this machine, or the defaults."""
+    return _current
+
+
+def identity(threads: int) -> tuple[str, ...]:
+    """What figures hold for. Cheap, since it is asked for at every start."""
+    name = ""
+    try:
+        with open("/proc/cpuinfo") as file:
+            lines = [line for line in file.read(4096).splitlines() if line.startswith("model name")]
+            name = lines[0].partition(":")[2].strip() if lines else ""
+    except OSError:  # not Linux
+        pass
+    cap = os.environ.get("TRUENO_ISA", "")
+    return sys.platform, name, str(os.cpu_count()), str(threads), cap, np.__version__
+
+
+def cache_file() -> Path:
+    """Where the figures are kept: in what platformdirs calls the user's cache folder.
+
+    Found here without it, which would be a tenth of the time that Trueno takes to import.
+    """
+    home = Path.home()
+    if sys.platform == "win32":
+        local = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
+        folder = local / "trueno" / "trueno" / "Cache"
+    elif sys.platform == "darwin":
+        folder = home / "Library" / "Caches" / "trueno"
+    else:
+        folder = Path(os.environ.get("XDG_CACHE_HOME", "").strip() or home / ".cache") / "trueno"
+    return folder / "machine.json"
+
+
+def load(threads: int) -> Machine:
+    """Takes the figures measured on this machine, where there are any, for ``current``.
+
+    Figures of another machine, of other versions, or that cannot be read are left alone.
+    """
+    global _current
+    _current = DEFAULT
+    try:
+        text = cache_file().read_text(encoding="utf-8")
+    except (OSError, RuntimeError):  # not measured yet, or no home
+        return DEFAULT
+    try:
+        found: dict[str, Any] = importlib.import_module("json").loads(text)
+        if tuple(found["identity"]) == identity(threads):
+            found["identity"] = tuple(found["identity"])
+            found["bandwidth"] = tuple([(int(n), float(rate)) for n, rate in found["bandwidth"]])
+            _current = Machine(**found)
+    except (KeyError, TypeError, ValueError):
+        pass
+    return _current
+
+
+def save(figures: Machine) -> Path:
+    """Keeps the figures for processes to come; the file's path. Raises OSError."""
+    path = cache_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}")
+    text = importlib.import_module("json").dumps(asdict(figures), indent=1)
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)  # at once: another process may be reading
+    return path

@@ -135,7 +135,7 @@ def _limit() -> int:
     return min(limits) // 8
 
 
-_LIMIT = _limit()
+LIMIT = _limit()
 
 
 def _size_class(nbytes: int) -> int:
@@ -195,12 +195,12 @@ def release(root: NDArray) -> None:
     # Only blocks of our own making have just this much room for alignment.
     if type(block) is not np.ndarray or size < POOLED_FROM or block.nbytes != size + _ALIGNMENT:
         return
-    if sys.getrefcount(block) != _UNSHARED or size > _LIMIT:
+    if sys.getrefcount(block) != _UNSHARED or size > LIMIT:
         return
     now = monotonic()
-    if now >= _next_look or _free_bytes + size > _LIMIT:
+    if now >= _next_look or _free_bytes + size > LIMIT:
         _next_look = now + _KEPT_FOR
-        _give_back(now - _KEPT_FOR, _LIMIT - size)
+        _give_back(now - _KEPT_FOR, LIMIT - size)
     _free.setdefault(size, []).append((now, root))
     _free_bytes += size
 

@@ -42,11 +42,16 @@ _MOST_PROGRAMS = 4096  # then the cache is emptied: kernels that vary without en
 # ---------------------------------------------------------------- what the machine offers
 
 
-def _open() -> str:
-    """Chooses the instruction set; TRUENO_ISA names the most capable one allowed."""
+def _built() -> list[str]:
+    """The instruction sets that the extension was built for."""
     names: list[str] = []
     while (name := _lib.trueno_isa(len(names))) != _ffi.NULL:
         names.append(_ffi.string(name).decode())
+    return names
+
+
+def _open(names: list[str]) -> str:
+    """Chooses among the instruction sets; TRUENO_ISA names the most capable one allowed."""
     cap = os.environ.get("TRUENO_ISA", "")
     if cap and cap not in names:
         raise ValueError(f"trueno: TRUENO_ISA is one of {', '.join(names)} here, not {cap!r}")
@@ -73,7 +78,8 @@ def _set_layout() -> bool:
 class SimdBackend:
     """Runs launches on the tile machine.
 
-    isa: the instruction set in use: "sse2", "avx2", "avx512", "neon" or "base"
+    built: the instruction sets there are loops for: "sse2", "avx2", "avx512", "neon", "base"
+    isa:   the one in use
     """
 
     name = "simd"
@@ -83,7 +89,8 @@ class SimdBackend:
     def __init__(self) -> None:
         if not _set_layout():
             raise ImportError("trueno: NumPy's arrays do not lie in memory as the backend expects")
-        self.isa = _open()
+        self.built = _built()
+        self.isa = _open(self.built)
         self._programs: dict[Kernel, Program] = {}
 
     @property
