@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/python
 PYTEST_FLAGS ?=
 DEMO_FLAGS ?=
 
-.PHONY: all setup demo test quick native-check lint format wheel-check clean
+.PHONY: all setup demo test quick native-check bench-check docs lint format wheel-check clean
 
 all: demo
 
@@ -38,6 +38,10 @@ quick: setup
 
 native-check: setup
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" csrc/tests/run
+
+# What became slower against NumPy since the baseline was recorded: printed, since machines differ.
+bench-check: setup
+	-$(RUN) -m trueno bench programs small --short --compare benchmarks/baseline.json
 
 lint: setup
 	$(RUN) -m ruff check --extend-exclude build .

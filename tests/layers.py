@@ -42,7 +42,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("array",),
     ("_array_api", "_numpy", "_nn", "nn", "linalg", "fft", "special", "threadpoolctl"),
     ("__init__",),
-    ("bench", "calibration", "demo", "information", "__main__"),
+    ("calibration",),
+    ("bench", "demo", "information", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

@@ -41,7 +41,9 @@ def _bench(args: argparse.Namespace) -> int:
     if unknown:
         print(f"trueno bench: GROUP is one of {', '.join(bench.GROUPS)}", file=sys.stderr)
         return 2
-    status: int = bench.main(args.groups, args.rounds, args.record, args.only)
+    rounds = args.rounds or (3 if args.short else 9)
+    options = bench.Options(rounds, args.only, args.short, args.record, args.plot, args.compare)
+    status: int = bench.main(args.groups, options)
     return status
 
 
@@ -84,11 +86,19 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="measure ratios to NumPy, group by group")
     bench.add_argument(
-        "groups", nargs="+", metavar="GROUP", help="programs, cpu, small: what is measured"
+        "groups",
+        nargs="+",
+        metavar="GROUP",
+        help="programs: whole ones; cpu, gpu: expressions; small: single calls on few elements",
     )
-    bench.add_argument("--rounds", type=_positive, default=9, help="timed rounds (9)")
+    bench.add_argument("--rounds", type=_positive, help="timed rounds (9; 3 if --short)")
+    bench.add_argument("--short", action="store_true", help="leave large sizes out")
     bench.add_argument("--only", default="", metavar="TEXT", help="benchmarks named so")
-    bench.add_argument("--record", type=Path, help="file for the figures, as JSON")
+    bench.add_argument("--record", type=Path, metavar="FILE", help="keep the figures, as JSON")
+    bench.add_argument("--plot", type=Path, metavar="FOLDER", help="draw them, as PNG")
+    bench.add_argument(
+        "--compare", type=Path, metavar="FILE", help="say what is slower than in such a record"
+    )
     bench.set_defaults(run=_bench)
 
     info = commands.add_parser("info", help="say what Trueno finds on this machine")

@@ -55,7 +55,8 @@ def _launch() -> float:
     return _best(_sum_of(*_pair(16)), 200) * 1e6
 
 
-def _bandwidth(nbytes: int, launch: float) -> tuple[int, float]:
+def bandwidth(nbytes: int, launch: float) -> tuple[int, float]:
+    """GB/s of an addition whose operands take so many bytes; ``launch`` in microseconds."""
     size = nbytes // 24
     seconds = _best(_sum_of(*_pair(size)))
     return nbytes, 24 * size / max(seconds - launch * 1e-6, 1e-9) * 1e-9
@@ -76,7 +77,8 @@ def _cost(op: Op, dtype: str, copying: float) -> float | None:
     return max(seconds - copying, 0.02e-9 * _CACHED) / _CACHED * 1e9
 
 
-def _product(dtype: str) -> float:
+def product(dtype: str) -> float:
+    """GFLOP/s of a matrix product."""
     x = _pair(_PRODUCT * _PRODUCT, dtype)[0].reshape(_PRODUCT, _PRODUCT)
     return 2 * _PRODUCT**3 / _best(lambda: evaluate(x @ x), 3) * 1e-9
 
@@ -115,10 +117,10 @@ def measure(threads: int = THREADS) -> Iterator[tuple[int, int, str, Machine | N
     with config(threshold=0, backend="simd"), np.errstate(all="ignore"):
         yield step("launch")
         launch = _launch()
-        bandwidth = []
+        rates = []
         for nbytes in _WORKING_SETS:
             yield step(f"memory, {nbytes >> 10} KiB")
-            bandwidth.append(_bandwidth(nbytes, launch))
+            rates.append(bandwidth(nbytes, launch))
         costs = {}
         with config(threads=1):
             for dtype in ("f8", "f4"):
@@ -132,12 +134,10 @@ def measure(threads: int = THREADS) -> Iterator[tuple[int, int, str, Machine | N
         products = {}
         for char, dtype in (("f", "f4"), ("d", "f8")):
             yield step(f"matrix product {dtype}")
-            products[char] = _product(dtype)
+            products[char] = product(dtype)
         yield step("threshold")
         threshold = _threshold()
-    figures = Machine(
-        machine.identity(threads), tuple(bandwidth), costs, launch, products, threshold
-    )
+    figures = Machine(machine.identity(threads), tuple(rates), costs, launch, products, threshold)
     yield steps, steps, "done", figures
 
 

@@ -1,4 +1,4 @@
-"""The measurement: warm up, take turns, take medians, print a table.
+"""The measurement: warm up, take turns, take medians.
 
 Every library runs the same benchmark on the same data by turns, so that the machine's noise meets
 all alike; ratios are taken a round, and their median is what counts.
@@ -6,26 +6,18 @@ all alike; ratios are taken a round, and their median is what counts.
 
 from __future__ import annotations
 
-import json
 import math
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import track
-from rich.table import Table
 
-from trueno import engine
+from trueno import calibration, engine, profiling
 from trueno._array_api.creation_functions import asarray
 from trueno.bench.benchmark import Benchmark
-from trueno.bench.cases import GROUPS
-from trueno.bench.peers import PEERS, Peer, installed
+from trueno.bench.peers import PEERS, Peer
 from trueno.protocols import evaluate
 
 # Seconds that one timing of a benchmark without a fixed number of repeats takes at least.
@@ -57,7 +49,7 @@ def _converted(inputs: tuple[Any, ...], convert: Callable[[Any], Any]) -> tuple[
     return tuple([convert(x) if isinstance(x, np.ndarray) else x for x in inputs])
 
 
-def _sides(benchmark: Benchmark, peers: list[Peer]) -> dict[str, Side]:
+def _sides(benchmark: Benchmark, peers: list[Peer], device: str = "auto") -> dict[str, Side]:
     plain = benchmark.arrays(np.random.default_rng(0))
     run = benchmark.run
 
@@ -65,17 +57,66 @@ def _sides(benchmark: Benchmark, peers: list[Peer]) -> dict[str, Side]:
         return run(np, *inputs)
 
     def observed(*inputs: Any) -> Any:
-        return _observed(run(np, *inputs))
+        result = _observed(run(np, *inputs))
+        if device == "gpu":
+            gpu = engine.backend("wgpu")
+            assert gpu is not None
+            gpu.synchronize()
+        return result
+
+    def ours(x: Any) -> Any:
+        return asarray(x, device=device)
 
     sides = {
         "numpy": Side(call, plain),
-        "trueno": Side(observed if benchmark.observe else call, _converted(plain, asarray)),
+        "trueno": Side(observed if benchmark.observe else call, _converted(plain, ours)),
     }
     for peer in peers:
         form = benchmark.form(peer.name)
         if form is not None:
             sides[peer.name] = Side(peer.prepare(form), _converted(plain, peer.convert))
     return sides
+
+
+class Limits(NamedTuple):
+    """What the machine can do: GB/s by bytes of the operands; GFLOP/s of products by itemsize."""
+
+    bandwidth: tuple[tuple[int, float], ...]
+    products: dict[int, float]
+
+    def seconds(self, least: Least) -> float:
+        """The time that no program can beat here."""
+        rate = next((r for most, r in self.bandwidth if least.nbytes <= most), 0.0)
+        rate = rate or self.bandwidth[-1][1]
+        product = self.products.get(least.itemsize, math.inf)
+        return max(least.nbytes / rate, least.products / product) * 1e-9
+
+
+class Least(NamedTuple):
+    """What a benchmark cannot do without: bytes of inputs and results; operations of products."""
+
+    nbytes: int
+    products: int
+    itemsize: int
+
+
+def limits() -> Limits:
+    """The machine's limits, measured now with kernels of one addition and with BLAS."""
+    sizes = (1 << 23, 1 << 26, 1 << 29)
+    bandwidth = tuple([calibration.bandwidth(nbytes, 0.0) for nbytes in sizes])
+    return Limits(bandwidth, {4: calibration.product("f4"), 8: calibration.product("f8")})
+
+
+def _least(side: Side) -> Least:
+    with profiling.profile() as profile:
+        result = side.call(*side.inputs)
+    results = result if isinstance(result, tuple) else (result,)
+    arrays = [x for x in (*side.inputs, *results) if hasattr(x, "nbytes")]
+    products = [row.operations for row in profile.rows.values() if row.name in _PRODUCTS]
+    return Least(sum([x.nbytes for x in arrays]), sum(products), arrays[0].itemsize)
+
+
+_PRODUCTS = ("matmul", "convolve")
 
 
 def _check(benchmark: Benchmark, sides: dict[str, Side]) -> None:
@@ -89,9 +130,18 @@ def _check(benchmark: Benchmark, sides: dict[str, Side]) -> None:
         )
 
 
-def measure(benchmark: Benchmark, rounds: int, peers: list[Peer]) -> dict[str, Any]:
-    """Median seconds by library, and the ratios of NumPy's, and the best peer's, to Trueno's."""
-    sides = _sides(benchmark, peers)
+def measure(
+    benchmark: Benchmark,
+    rounds: int,
+    peers: list[Peer],
+    device: str = "auto",
+    bounds: Limits | None = None,
+) -> dict[str, Any]:
+    """Median seconds by library, and the ratios of NumPy's, and the best peer's, to Trueno's.
+
+    device: where Trueno's inputs are pinned; bounds: to tell what fraction of them is reached
+    """
+    sides = _sides(benchmark, peers, device)
     with np.errstate(all="ignore"):
         if benchmark.observe:  # a call that writes would not see the same twice
             _check(benchmark, sides)
@@ -114,6 +164,8 @@ def measure(benchmark: Benchmark, rounds: int, peers: list[Peer]) -> dict[str, A
         "high": max(ratios),
         "ratios": ratios,
     }
+    if bounds is not None:
+        row["of limit"] = bounds.seconds(_least(sides["trueno"])) / medians["trueno"]
     rivals = [name for name in PEERS if name in medians]
     if rivals:
         best = min(rivals, key=medians.__getitem__)
@@ -122,75 +174,3 @@ def measure(benchmark: Benchmark, rounds: int, peers: list[Peer]) -> dict[str, A
             [p / t for p, t in zip(times[best], ours, strict=True)]
         )
     return row
-
-
-# A program that is slower than this is named below the table: measurements differ by as much.
-_BEHIND = 0.95
-
-
-def summary(rows: list[dict[str, Any]]) -> list[str]:
-    """The geometric mean of the ratios, at large sizes and at others; what is behind NumPy."""
-    lines = []
-    for large, name in ((True, "large"), (False, "small")):
-        ratios = [row["ratio"] for row in rows if row["large"] == large]
-        if ratios:
-            mean = statistics.geometric_mean(ratios)
-            lines.append(f"geometric mean of {len(ratios)} at {name} sizes: {mean:.2f}x")
-    behind = sorted([row for row in rows if row["ratio"] < _BEHIND], key=lambda row: row["ratio"])
-    names = ", ".join([f"{row['name']} {row['ratio']:.2f}x" for row in behind])
-    lines.append(f"under {_BEHIND}x: {names or 'none'}")
-    return lines
-
-
-_WIDTH = 120  # columns, where the output is no terminal of its own width
-
-
-def _table(title: str, rows: list[dict[str, Any]], peers: list[Peer], small: bool) -> Table:
-    scale = 1e6 if small else 1e3
-    libraries = ["numpy", "trueno", *[peer.name for peer in peers]]
-    table = Table(title=title, caption="microseconds" if small else "milliseconds")
-    table.add_column("benchmark", no_wrap=True)
-    for heading in (*libraries, "ratio", "low to high"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    if small or peers:
-        table.add_column("behind" if small else "to best peer", justify="right", no_wrap=True)
-    for row in rows:
-        seconds = row["seconds"]
-        cells = [escape(row["name"])]
-        cells += [f"{seconds[k] * scale:.2f}" if k in seconds else "" for k in libraries]
-        cells += [f"{row['ratio']:.2f}x", f"{row['low']:.2f} to {row['high']:.2f}"]
-        if small:
-            cells.append(f"{(seconds['trueno'] - seconds['numpy']) * scale:+.2f}")
-        elif peers:
-            cells.append(f"{row['ratio to best']:.2f}x" if "best" in row else "")
-        table.add_row(*cells)
-    return table
-
-
-def main(groups: list[str], rounds: int, record: Path | None, only: str = "") -> int:
-    """Runs groups, or their benchmarks whose names contain ``only``; prints a table of each.
-
-    Writes the figures as JSON to ``record``. Returns the exit status.
-    """
-    simd: Any = engine.backend("simd")
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
-    found: list[dict[str, Any]] = []
-    for group in groups:
-        cases = [b for b in GROUPS[group] if only in b.name]
-        deferring = any(b.observe for b in cases)
-        peers = installed(simd.threads) if group == "cpu" else []
-        rows = [measure(b, rounds, peers) for b in track(cases, description=f"bench {group}")]
-        title = (
-            f"trueno bench {group}: medians of {rounds} interleaved rounds, {simd.threads} threads"
-        )
-        console.print(_table(title, rows, peers, not deferring))
-        if rows and deferring:
-            console.print("\n".join(summary(rows)), markup=False, soft_wrap=True)
-        versions = {"numpy": np.__version__, **{peer.name: peer.version for peer in peers}}
-        found.append({"group": group, "rounds": rounds, "versions": versions, "rows": rows})
-    if record is not None:
-        machine = {"processor": platform.processor(), "isa": simd.isa, "threads": simd.threads}
-        record.write_text(json.dumps({"machine": machine, "groups": found}, indent=2))
-    return 0
