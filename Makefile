@@ -1,6 +1,7 @@
 # make demo: set up and run the main job.     make test: set up and run every test.
 # make quick: the tests of a minute.          make lint: style, types, layers.
 # make native-check: the C engine by clang, for ARM under qemu, and under sanitizers.
+# make docs: the documentation as a site.      make bench-check: what became slower against NumPy.
 # Needs python3 (3.11 or later, with venv and headers) and a C compiler.
 
 PYTHON ?= python3
@@ -38,6 +39,11 @@ quick: setup
 
 native-check: setup
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" csrc/tests/run
+
+# The documentation as a site, in build/site.
+docs: setup
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH="$(CURDIR)" $(RUN) -m mkdocs build --strict --quiet
 
 # What became slower against NumPy since the baseline was recorded: printed, since machines differ.
 bench-check: setup

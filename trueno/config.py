@@ -97,6 +97,11 @@ class config:
     work on what runs while the setting holds, the caller's among them; 0, the default: as many as
     TRUENO_NUM_THREADS says, or as there are processors), ``validate``, ``strict`` (bool),
     ``debug`` (int). Raises TypeError for an unknown name and ValueError for a bad value.
+
+    >>> import trueno as tn
+    >>> with tn.config(threads=1, strict=True) as settings:
+    ...     settings.threads, settings.strict
+    (1, True)
     """
 
     def __init__(self, **changes: Any) -> None:

@@ -144,6 +144,14 @@ def explain(*arrays: Any) -> Explanation:
 
     Nothing is computed. Print the result, or show it in a notebook; ``mermaid()`` and ``svg()``
     draw it. Raises TypeError for what is no TruenoArray.
+
+    >>> import trueno as tn
+    >>> x = tn.ones((2000, 1000))
+    >>> (kernel,) = tn.explain(x * x + 1).kernels
+    >>> kernel.operations, kernel.nbytes
+    (('multiply', 'add'), 32000000)
+    >>> print(kernel.reason)
+    simd: 2 000 000 elements, from the threshold of ... on (multiply of float64)
     """
     for x in arrays:
         if not isinstance(x, Handle):

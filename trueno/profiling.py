@@ -343,6 +343,13 @@ def profile() -> Iterator[Profile]:
     Deferred work counts where it runs: observe results (``trueno.evaluate``) inside the block.
     ``print(p)`` shows a table sorted by time; ``p.to_chrome_trace(path)`` writes a trace for
     Perfetto; ``p.plot()`` draws a roofline.
+
+    >>> import trueno as tn
+    >>> x = tn.ones((2000, 1000))
+    >>> with tn.profile() as p:
+    ...     _ = tn.evaluate(x * x + 1)
+    >>> [(row.name, row.calls, row.nbytes, row.operations) for row in p.sorted()]
+    [('multiply add', 1, 32000000, 4000000)]
     """
     mark = mark_memory()
     collected = Profile()

@@ -204,6 +204,11 @@ def evaluate(*arrays: Any) -> Any:
     """Computes pending arrays, all in one plan, without converting them.
 
     Returns the array, or a tuple of them if there are several. Other objects pass through.
+
+    >>> import trueno as tn
+    >>> x = tn.ones((2000, 1000)) + 1
+    >>> tn.evaluate(x) is x
+    True
     """
     nodes = []
     for x in arrays:
