@@ -258,12 +258,12 @@ static void make(Source *s, Case *c) {
     p->consts = (int)choose(s, CONSTS + 1);
     for (int k = 0; k < p->inputs; k++) {
         c->dtype[k] = c->input[k].dtype = dtypes[choose(s, KINDS)];
-        c->in[k] = (Input){size_of[c->dtype[k]], -1, 100 + c->dtype[k]};
+        c->in[k] = (Input){.size = size_of[c->dtype[k]], .last_step = -1, .type = 100 + c->dtype[k]};
         lay_out(s, c, c->input + k, false, false);
     }
     for (int k = 0; k < p->consts; k++) {
         int dtype = c->dtype[p->inputs + k] = dtypes[choose(s, KINDS)];
-        c->consts[k] = (Const){size_of[dtype], 200 + dtype};
+        c->consts[k] = (Const){.size = size_of[dtype], .type = 200 + dtype};
         c->constant[k] = (Scalar){1, 200 + dtype, {0}};
         number(c->constant[k].value, dtype, 1 + (int)choose(s, 2));
     }
