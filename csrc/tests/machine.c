@@ -258,7 +258,8 @@ static void make(Source *s, Case *c) {
     p->consts = (int)choose(s, CONSTS + 1);
     for (int k = 0; k < p->inputs; k++) {
         c->dtype[k] = c->input[k].dtype = dtypes[choose(s, KINDS)];
-        c->in[k] = (Input){.size = size_of[c->dtype[k]], .last_step = -1, .type = 100 + c->dtype[k]};
+        int dtype = c->dtype[k];
+        c->in[k] = (Input){.size = size_of[dtype], .last_step = -1, .type = 100 + dtype};
         lay_out(s, c, c->input + k, false, false);
     }
     for (int k = 0; k < p->consts; k++) {
