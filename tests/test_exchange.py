@@ -1,0 +1,129 @@
+"""Memory shared with other libraries without a copy: who sees writes, and how long it lives."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import trueno as tn
+from tests.compare import same
+
+
+SIZE = 1 << 14  # memory of the pool, which is aligned as JAX wants it
+
+
+def _numpy(x: Any) -> Any:
+    return np.from_dlpack(x)
+
+
+def _asarray(x: Any) -> Any:
+    return np.asarray(x)
+
+
+def _memoryview(x: Any) -> Any:
+    return x.data
+
+
+def _torch(x: Any) -> Any:
+    return pytest.importorskip("torch").from_dlpack(x)
+
+
+def _jax(x: Any) -> Any:
+    return pytest.importorskip("jax").dlpack.from_dlpack(x, copy=False)
+
+
+def _arrow(x: Any) -> Any:
+    arrow = pytest.importorskip("pyarrow")
+    return arrow.Array.from_buffers(arrow.float32(), x.size, [None, arrow.py_buffer(x.data)])
+
+
+EXPORTS: list[Callable[[Any], Any]] = [_numpy, _asarray, _memoryview, _torch, _jax, _arrow]
+
+
+def _contents(export: Any) -> np.ndarray[Any, Any]:
+    if hasattr(export, "to_numpy"):
+        return export.to_numpy(zero_copy_only=True)
+    return np.asarray(export)
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_exports_share_memory(export: Callable[[Any], Any], backend: str) -> None:
+    x = tn.arange(SIZE, dtype="float32") + 1
+    shared = export(x)
+    address = np.asarray(x).__array_interface__["data"][0]
+    assert _contents(shared).__array_interface__["data"][0] == address
+    x *= 2
+    tn.evaluate(x)
+    np.testing.assert_array_equal(np.array(_contents(shared)), np.arange(1, SIZE + 1) * 2)
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_exports_outlive_their_arrays(export: Callable[[Any], Any], backend: str) -> None:
+    """Memory that others hold is not handed out again, however the collector runs."""
+    held: list[tuple[Any, int]] = []
+    rng = np.random.default_rng(11)
+    for i in range(45):
+        x = tn.full(SIZE, i, dtype="float32") + 1  # a fresh block of the pool
+        held.append((export(x), i + 1))
+        if i % 3 == 0:
+            held.pop(int(rng.integers(len(held))))  # in any order
+        if i % 20 == 0:
+            gc.collect()
+        del x
+        tn.evaluate(tn.full(SIZE, -1, dtype="float32") * 3)  # takes what is free
+    for shared, value in held:
+        np.testing.assert_array_equal(_contents(shared), value)
+
+
+def test_views_keep_exports_alive(backend: str) -> None:
+    part = np.from_dlpack(tn.arange(64.0) * 2)[::-3][1:5]
+    gc.collect()
+    tn.evaluate(tn.zeros(64) - 1)
+    np.testing.assert_array_equal(part, (np.arange(64.0) * 2)[::-3][1:5])
+
+
+@pytest.mark.parametrize("make", ["torch", "jax", "pyarrow", "memoryview"])
+def test_imports_keep_their_owner_alive(make: str, backend: str) -> None:
+    numbers = np.arange(512, dtype=np.float32)
+    imported = []
+    for i in range(20):
+        if make == "memoryview":
+            owner: Any = bytearray((numbers + i).tobytes())
+            x = tn.asarray(np.frombuffer(owner, np.float32), copy=False)
+        elif make == "pyarrow":
+            owner = pytest.importorskip("pyarrow").array(numbers + i)
+            x = tn.asarray(owner.to_numpy(zero_copy_only=True), copy=False)
+        elif make == "jax":
+            owner = pytest.importorskip("jax").numpy.asarray(numbers + i)
+            x = tn.from_dlpack(owner)
+        else:
+            owner = pytest.importorskip("torch").tensor(numbers + i)
+            x = tn.from_dlpack(owner)
+        imported.append(x)
+        del owner
+    gc.collect()
+    for i, x in enumerate(imported):
+        same(x + 0, numbers + i)
+
+
+def test_arrow_reads_dlpack_and_tables_read_us() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    x = tn.arange(5, dtype="int64") * 3
+    table = arrow.table({"x": arrow.array(np.asarray(x))})
+    assert table["x"].to_pylist() == [0, 3, 6, 9, 12]
+    same(tn.from_dlpack(arrow.array([1, 2, 3])), np.array([1, 2, 3]))
+
+
+def test_read_only_memory_stays_so() -> None:
+    x = tn.asarray(np.frombuffer(b"\x01\x02\x03", np.uint8), copy=False)
+    with pytest.raises(ValueError, match="read-only"):
+        x[0] = 9
+    same(x + np.uint8(1), np.array([2, 3, 4], np.uint8))
+
+
+def test_cuda_memory_is_not_offered() -> None:
+    assert not hasattr(tn.ones(3), "__cuda_array_interface__")
