@@ -12,7 +12,6 @@ import pytest
 import trueno as tn
 from tests.compare import same
 
-
 SIZE = 1 << 14  # memory of the pool, which is aligned as JAX wants it
 
 
