@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -235,12 +235,6 @@ class TruenoArray(Handle):
         if self._array.ndim:
             raise TypeError("unhashable type: 'TruenoArray'")
         return hash(host(self)[()])
-
-    def __iter__(self) -> Iterator[Any]:
-        if not self._array.ndim:
-            raise TypeError("iteration over a 0-d array")
-        host(self)
-        return (getitem(self, i) for i in range(self._array.shape[0]))
 
     def __contains__(self, value: Any) -> bool:
         return host(value) in host(self)

@@ -496,10 +496,10 @@ def _moments(x: Any) -> Any:
 # fmt: off
 _ROUTINES = (
     # Masks: `before` is what mask_count gives, the number selected in front of each block.
-    Routine("mask_count",   _mask_count,    gain=160),                # (mask)
-    Routine("compress",     _compress,      gain=160),                # (x, mask, before)
-    Routine("expand",       _expand,        gain=100, updates=True),  # (to, values, mask, before)
-    Routine("mask_fill",    _mask_fill,     gain=100, updates=True),  # (target, (value,), mask)
+    Routine("mask_count",   _mask_count,    gain=16),                # (mask)
+    Routine("compress",     _compress,      gain=16),                # (x, mask, before)
+    Routine("expand",       _expand,        gain=16, updates=True),  # (to, values, mask, before)
+    Routine("mask_fill",    _mask_fill,     gain=16, updates=True),  # (target, (value,), mask)
     Routine("positions",    _positions,     gain=30),                 # (mask, before; axis_first)
     Routine("take",         _take,          gain=2),                  # (x, indices; axis, mode)
     # Of two threads each must look at all indices, lest equal ones change places: slower than one.

@@ -1,4 +1,4 @@
-/* Reading and writing by index. */
+/* Reading and writing by index, and iteration. */
 #include "handle.h"
 
 /* Whether an index, or a part of one, makes a view or picks an element. */
@@ -79,7 +79,26 @@ static int assign_subscript(PyObject *self, PyObject *key, PyObject *value)
     return done ? 0 : -1;
 }
 
+static PyObject *item(PyObject *self, Py_ssize_t i)
+{
+    PyObject *key = PyLong_FromSsize_t(i);
+    PyObject *result = key ? subscript(self, key) : NULL;
+    Py_XDECREF(key);
+    return result;
+}
+
+static PyObject *iterator(PyObject *self)
+{
+    Py_ssize_t length = PyObject_Size(self);
+    if (length >= 0)
+        return PySeqIter_New(self);
+    PyErr_SetString(PyExc_TypeError, "iteration over a 0-d array");
+    return NULL;
+}
+
 PyType_Slot item_slots[] = {
+    {Py_sq_item, item},
+    {Py_tp_iter, iterator},
     {Py_mp_subscript, subscript},
     {Py_mp_ass_subscript, assign_subscript},
     {0},
