@@ -1,11 +1,31 @@
-"""Types of csrc/python/handle.c; what the attributes mean stands in core.py."""
+"""Types of csrc/python/; what the attributes mean stands in core.py, memory.py and graph.py."""
 
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from trueno.dtypes import Dtype
 from trueno.graph import Buffer, Form, Node
-from trueno.memory import NDArray
+from trueno.memory import DeviceCopy, NDArray
+
+class Block:
+    root: NDArray
+    device: DeviceCopy | None
+    whole: NDArray | None
+    node: Node | None
+    target: NDArray | None
+    before: list[weakref.ref[Node]]
+    readers: list[weakref.ref[Node]]
+    exports: list[weakref.ref[NDArray]]
+    pin: str
+    host_valid: bool
+    device_valid: bool
+    foreign: bool
+    viewed: bool
+    plain: bool
+    @property
+    def bit(self) -> int: ...
+    def __init__(self, root: NDArray, whole: NDArray | None = None) -> None: ...
 
 class Handle:
     # The class of new handles: set by trueno.array, which stands above all that makes some.
@@ -65,4 +85,6 @@ def bind(
     ufuncs: dict[Any, bytes],
     functions: dict[Any, bytes],
     operators: dict[str, tuple[Any, Any, Any, bytes]],
+    release: Callable[[NDArray], None],
+    pooled_from: int,
 ) -> None: ...

@@ -19,7 +19,7 @@ from trueno.dispatch import Refused
 from trueno.errors import named
 from trueno.handover import call_numpy, host, rewrap
 from trueno.indexing import getitem, setitem, view_of
-from trueno.memory import NDArray, same_elements
+from trueno.memory import POOLED_FROM, NDArray, release, same_elements
 from trueno.operators import foreign_operand, takes
 from trueno.ops import OPS
 from trueno.reductions import reduce
@@ -499,6 +499,8 @@ bind(
     ufuncs=protocols.SMALL_UFUNCS,
     functions=protocols.SMALL_FUNCTIONS,
     operators=operators.table(),
+    release=release,
+    pooled_from=POOLED_FROM,
 )
 
 

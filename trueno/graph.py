@@ -12,7 +12,6 @@ runs before the write does. So a node always finds the contents it was given, ho
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 import threading
@@ -134,10 +133,6 @@ def form(
     return known
 
 
-# Sets of buffers are integers of one bit a buffer. The bits are dealt in turn: few share one.
-_bits = itertools.cycle([1 << i for i in range(128)])
-
-
 class Node:
     """One operation on operands: pure, with its result's shape, dtype and strides decided.
 
@@ -218,38 +213,13 @@ class Buffer(Storage):
     foreign:      the memory belongs to someone else, who may write to it at any time
     whole:        the array that the memory was made for: the ``base`` of all others over it
     pin:          "auto", "cpu" or "gpu": where the user pinned it
-    bit:          stands for the buffer in sets of buffers
+    bit:          stands for the buffer in sets of buffers, which are integers: few share one
     viewed:       a node reads the pending write's result from memory: the write must happen before
                   another one takes its place
     plain:        host memory is current, nothing pends, no pin: NumPy may read it right away
     """
 
-    __slots__ = (
-        "before", "bit", "exports", "foreign", "node", "pin", "plain", "readers", "target",
-        "viewed", "whole",
-    )  # fmt: skip
-
-    def __init__(self, root: NDArray, whole: NDArray | None = None) -> None:
-        # Set here and not by the base class, since buffers are made with every operation.
-        self.root = root
-        self.host_valid = True
-        self.device = None
-        self.device_valid = False
-        self.whole: NDArray | None = root if whole is None else whole
-        self.node: Node | None = None
-        self.target: NDArray | None = None
-        self.before: list[weakref.ref[Node]] = []
-        self.readers: list[weakref.ref[Node]] = []
-        self.exports: list[weakref.ref[NDArray]] = []
-        self.foreign = False
-        self.pin = "auto"
-        self.viewed = False
-        self.plain = True
-        self.bit = next(_bits)
-
-    def __del__(self) -> None:
-        self.target = self.whole = None
-        memory.release(self.root)
+    __slots__ = ()
 
     def update(self) -> None:
         """Recomputes ``plain`` after a change of state."""

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from trueno import stats
+from trueno._handle import Block
 
 NDArray = np.ndarray[Any, Any]
 
@@ -27,7 +28,7 @@ class DeviceCopy(Protocol):
         """Copies the bytes to ``root`` (the buffer's whole host memory), waiting for them."""
 
 
-class Storage:
+class Storage(Block):
     """A block of bytes: ``root`` on the host, and ``device``, its copy on a device.
 
     root:         the ndarray that owns the host memory (of any shape); views share its memory
@@ -36,13 +37,7 @@ class Storage:
     device_valid: whether the device bytes are current; at least one side always is, once written
     """
 
-    __slots__ = ("__weakref__", "device", "device_valid", "host_valid", "root")
-
-    def __init__(self, root: NDArray) -> None:
-        self.root = root
-        self.host_valid = True
-        self.device: DeviceCopy | None = None
-        self.device_valid = False
+    __slots__ = ()
 
     def to_host(self) -> None:
         """Makes the host bytes current."""

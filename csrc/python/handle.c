@@ -14,37 +14,20 @@ bool is_handle(PyObject *x)
     return PyObject_TypeCheck(x, handle_type);
 }
 
-static bool is_true(PyObject *object, PyObject *name)
-{
-    PyObject *value = PyObject_GetAttr(object, name);
-    int truth = value ? PyObject_IsTrue(value) : -1;
-    Py_XDECREF(value);
-    if (truth < 0)
-        PyErr_Clear();
-    return truth > 0;
-}
-
 PyObject *current(PyObject *handle)
 {
     Handle *h = AS_HANDLE(handle);
-    if (!h->array || (h->buffer && !is_true(h->buffer, names.plain)))
-        return NULL;
-    return h->array;
+    return h->buffer && !AS_BLOCK(h->buffer)->plain ? NULL : h->array;
 }
 
 PyObject *quiet(PyObject *handle)
 {
-    Handle *h = AS_HANDLE(handle);
-    if (!current(handle))
+    PyObject *array = current(handle);
+    Block *b = AS_BLOCK(AS_HANDLE(handle)->buffer);
+    bool read = b && b->readers && PyList_Size(b->readers);
+    if (array && b && (read || (b->device && b->device != Py_None)))
         return NULL;
-    if (!h->buffer)
-        return h->array;
-    if (is_true(h->buffer, names.readers))
-        return NULL;
-    PyObject *device = PyObject_GetAttr(h->buffer, names.device);
-    bool none = device == Py_None;
-    Py_XDECREF(device);
-    return none ? h->array : NULL;
+    return array;
 }
 
 PyObject *host_array(PyObject *handle)
@@ -134,6 +117,10 @@ static int set_array(PyObject *self, PyObject *value, void *closure)
 
 static int set_buffer(PyObject *self, PyObject *value, void *closure)
 {
+    if (!value || (value != Py_None && !is_block(value))) {
+        PyErr_SetString(PyExc_TypeError, "_buffer must be a Buffer or None");
+        return -1;
+    }
     replace(&AS_HANDLE(self)->buffer, value);
     return 0;
 }
@@ -240,6 +227,10 @@ static PyObject *module_handle_on(PyObject *module, PyObject *args)
     int scalar = 0;
     if (!PyArg_ParseTuple(args, "O!O|p:handle_on", &PyArray_Type, &array, &buffer, &scalar))
         return NULL;
+    if (buffer != Py_None && !is_block(buffer)) {
+        PyErr_SetString(PyExc_TypeError, "handle_on: a Buffer or None is expected");
+        return NULL;
+    }
     Py_INCREF(array);
     return new_handle(array, buffer, scalar);
 }
@@ -270,17 +261,18 @@ static PyObject *module_bind(PyObject *module, PyObject *args, PyObject *kwargs)
     static char *keys[] = {
         "result_class", "settings", "named", "give_memory", "buffer_of", "host", "rewrap",
         "wrap_value", "array_ufunc", "array_function", "getitem", "setitem", "set_shape", "ufuncs",
-        "functions", "operators", NULL,
+        "functions", "operators", "release", "pooled_from", NULL,
     };
     struct Bound b = {0};
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "$OOOOOOOOOOOOOO!O!O!:bind", keys, &b.result_class, &b.settings, &b.named,
+            args, kwargs, "$OOOOOOOOOOOOOO!O!O!On:bind", keys, &b.result_class, &b.settings, &b.named,
             &b.give_memory, &b.buffer_of, &b.host, &b.rewrap, &b.wrap_value, &b.array_ufunc,
             &b.array_function, &b.getitem, &b.setitem, &b.set_shape, &PyDict_Type, &b.ufuncs,
-            &PyDict_Type, &b.functions, &PyDict_Type, &b.operators))
+            &PyDict_Type, &b.functions, &PyDict_Type, &b.operators, &b.release,
+            &b.pooled_from))
         return NULL;
     PyObject **all = (PyObject **)&b;
-    for (size_t i = 0; i < sizeof b / sizeof *all; i++)
+    for (size_t i = 0; i < offsetof(struct Bound, pooled_from) / sizeof *all; i++)
         Py_INCREF(all[i]);
     bound = b;
     return bind_operators() < 0 ? NULL : new_or_none(NULL);
@@ -381,7 +373,8 @@ PyMODINIT_FUNC PyInit__handle(void)
     };
     import_array();
     PyObject *module = PyModule_Create(&definition);
-    if (module && (intern_names() < 0 || make_type(module) < 0 || make_method_type() < 0))
+    if (module && (intern_names() < 0 || make_type(module) < 0 || make_method_type() < 0 ||
+                   make_block_type(module) < 0))
         Py_CLEAR(module);
     return module;
 }

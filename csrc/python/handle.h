@@ -30,16 +30,25 @@ typedef struct {
     char scalar;
 } Handle;
 
+/* See trueno/memory.py (Storage) and trueno/graph.py (Buffer). NULL lists are empty. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *root, *device, *whole, *node, *target, *before, *readers, *exports, *pin, *bit,
+        *weakrefs;
+    char host_valid, device_valid, foreign, viewed, plain;
+} Block;
+
 /* What `bind` was given. */
 extern struct Bound {
     PyObject *result_class, *settings, *named, *give_memory, *buffer_of, *host, *rewrap,
         *wrap_value, *array_ufunc, *array_function, *getitem, *setitem, *set_shape, *ufuncs,
-        *functions, *operators;
+        *functions, *operators, *release;
+    Py_ssize_t pooled_from; /* bytes from which memory is released to the pool */
 } bound;
 
 /* Interned names of attributes: (member of `names`, text). */
 #define NAMES(X)                                                                                   \
-    X(plain, "plain") X(readers, "readers") X(device, "device") X(threshold, "threshold")          \
+    X(automatic, "auto") X(threshold, "threshold")                                                 \
     X(form, "form") X(owner, "owner") X(shape, "shape") X(strides, "strides") X(dtype, "dtype")    \
     X(ndim, "ndim") X(size, "size") X(itemsize, "itemsize") X(nbytes, "nbytes") X(out, "out")      \
     X(implementation, "_implementation") X(call, "__call__") X(name, "__name__")                   \
@@ -59,6 +68,7 @@ typedef struct {
     double short_rows; /* the gain where an axis other than the first is reduced; 0: the same */
 } Gains;
 
+#define AS_BLOCK(x) ((Block *)(x))
 #define AS_HANDLE(x) ((Handle *)(x))
 #define AS_ARRAY(x) ((PyArrayObject *)(x))
 
@@ -68,6 +78,7 @@ static inline bool ours(PyObject *x)
 }
 
 bool is_handle(PyObject *x);
+bool is_block(PyObject *x);
 
 /* The host array if it is there and current, else NULL. Borrowed. */
 PyObject *current(PyObject *handle);
@@ -103,5 +114,6 @@ PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_
 PyObject *small(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *new_method(PyObject *module, PyObject *args);
 int make_method_type(void);
+int make_block_type(PyObject *module);
 
 #endif

@@ -213,6 +213,8 @@ static double call_gain(const Gains *gains, PyObject *args, double limit)
     if (!gains || !n)
         return PyErr_Occurred() ? -1 : 1;
     PyObject *x = PyTuple_GetItem(args, gains->position < 0 ? n - 1 : 0);
+    while ((PyTuple_CheckExact(x) || PyList_CheckExact(x)) && PySequence_Size(x) > 0)
+        x = PyTuple_CheckExact(x) ? PyTuple_GetItem(x, 0) : PyList_GetItem(x, 0);
     if (!ours(x) || !AS_HANDLE(x)->array)
         return 1;
     PyArrayObject *array = AS_ARRAY(AS_HANDLE(x)->array);

@@ -1,0 +1,163 @@
+/* Block: the fields of memory.Storage and graph.Buffer, where their meaning stands. A buffer is
+ * made for every array of which somebody takes a view, and looked at by every call on it. */
+#include "handle.h"
+
+static PyTypeObject *block_type;
+
+bool is_block(PyObject *x)
+{
+    return PyObject_TypeCheck(x, block_type);
+}
+
+#define FIELDS(X)                                                                                  \
+    X(root) X(device) X(whole) X(node) X(target) X(before) X(readers) X(exports) X(pin) X(bit)
+
+static void set(PyObject **field, PyObject *value)
+{
+    PyObject *former = *field;
+    Py_INCREF(value);
+    *field = value;
+    Py_XDECREF(former);
+}
+
+static int block_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keys[] = {"root", "whole", NULL};
+    PyObject *root, *whole = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:Block", keys, &root, &whole))
+        return -1;
+    Block *b = AS_BLOCK(self);
+    set(&b->root, root);
+    set(&b->whole, whole == Py_None ? root : whole);
+    set(&b->pin, names.automatic);
+    b->host_valid = b->plain = true;
+    return 0;
+}
+
+static int block_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Block *b = AS_BLOCK(self);
+    Py_VISIT(Py_TYPE(self));
+#define VISIT(FIELD) Py_VISIT(b->FIELD);
+    FIELDS(VISIT)
+    return 0;
+}
+
+static int block_clear(PyObject *self)
+{
+    Block *b = AS_BLOCK(self);
+#define CLEAR(FIELD) Py_CLEAR(b->FIELD);
+    FIELDS(CLEAR)
+    return 0;
+}
+
+/* Memory that the pool may take back goes there. */
+static void release(Block *b)
+{
+    PyObject *root = b->root, *type, *error, *traceback;
+    Py_CLEAR(b->target);
+    Py_CLEAR(b->whole);
+    if (!root || !bound.release || !PyArray_Check(root) ||
+        PyArray_NBYTES(AS_ARRAY(root)) < bound.pooled_from)
+        return;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyObject *done = PyObject_CallFunctionObjArgs(bound.release, root, NULL);
+    if (!done)
+        PyErr_WriteUnraisable(bound.release);
+    Py_XDECREF(done);
+    PyErr_Restore(type, error, traceback);
+}
+
+static void block_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (AS_BLOCK(self)->weakrefs)
+        PyObject_ClearWeakRefs(self);
+    release(AS_BLOCK(self));
+    block_clear(self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+/* Lists are made when they are first asked for. */
+static PyObject *get_list(PyObject *self, void *offset)
+{
+    PyObject **list = (PyObject **)((char *)self + (size_t)offset);
+    if (!*list && !(*list = PyList_New(0)))
+        return NULL;
+    Py_INCREF(*list);
+    return *list;
+}
+
+static int set_list(PyObject *self, PyObject *value, void *offset)
+{
+    PyObject **list = (PyObject **)((char *)self + (size_t)offset);
+    if (!value || !PyList_CheckExact(value)) {
+        PyErr_SetString(PyExc_TypeError, "a list is expected");
+        return -1;
+    }
+    set(list, value);
+    return 0;
+}
+
+/* One of 128 bits, dealt in turn. */
+static PyObject *get_bit(PyObject *self, void *closure)
+{
+    static long next;
+    Block *b = AS_BLOCK(self);
+    if (!b->bit) {
+        PyObject *one = PyLong_FromLong(1), *place = PyLong_FromLong(next++ % 128);
+        b->bit = one && place ? PyNumber_Lshift(one, place) : NULL;
+        Py_XDECREF(one);
+        Py_XDECREF(place);
+    }
+    Py_XINCREF(b->bit);
+    return b->bit;
+}
+
+static PyMemberDef members[] = {
+    {"root", T_OBJECT, offsetof(Block, root), 0, NULL},
+    {"device", T_OBJECT, offsetof(Block, device), 0, NULL},
+    {"whole", T_OBJECT, offsetof(Block, whole), 0, NULL},
+    {"node", T_OBJECT, offsetof(Block, node), 0, NULL},
+    {"target", T_OBJECT, offsetof(Block, target), 0, NULL},
+    {"pin", T_OBJECT, offsetof(Block, pin), 0, NULL},
+    {"host_valid", T_BOOL, offsetof(Block, host_valid), 0, NULL},
+    {"device_valid", T_BOOL, offsetof(Block, device_valid), 0, NULL},
+    {"foreign", T_BOOL, offsetof(Block, foreign), 0, NULL},
+    {"viewed", T_BOOL, offsetof(Block, viewed), 0, NULL},
+    {"plain", T_BOOL, offsetof(Block, plain), 0, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Block, weakrefs), READONLY, NULL},
+    {0},
+};
+
+static PyGetSetDef attributes[] = {
+    {"before", get_list, set_list, NULL, (void *)offsetof(Block, before)},
+    {"readers", get_list, set_list, NULL, (void *)offsetof(Block, readers)},
+    {"exports", get_list, set_list, NULL, (void *)offsetof(Block, exports)},
+    {"bit", get_bit, NULL, NULL, NULL},
+    {0},
+};
+
+int make_block_type(PyObject *module)
+{
+    static PyType_Slot slots[] = {
+        {Py_tp_doc, "The fields of memory.Storage and graph.Buffer."},
+        {Py_tp_init, block_init},
+        {Py_tp_traverse, block_traverse},
+        {Py_tp_clear, block_clear},
+        {Py_tp_dealloc, block_dealloc},
+        {Py_tp_members, members},
+        {Py_tp_getset, attributes},
+        {0},
+    };
+    static PyType_Spec spec = {
+        .name = "trueno._handle.Block",
+        .basicsize = sizeof(Block),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+        .slots = slots,
+    };
+    block_type = (PyTypeObject *)PyType_FromSpec(&spec);
+    return block_type ? PyModule_AddObjectRef(module, "Block", (PyObject *)block_type) : -1;
+}
