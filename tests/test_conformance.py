@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from conformance import report
 from conformance.__main__ import SUITES
 from conformance.exclusions import read
+from conformance.results import Outcome, Record, counted, lacking
 
 pytest_plugins = ["pytester"]
 
@@ -38,3 +40,23 @@ def test_an_excluded_test_that_passes_is_a_failure(
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))  # an installed Trueno has none
     result = pytester.runpytest_subprocess("-p", "conformance.exclusions")
     result.assert_outcomes(passed=1, failed=1, xfailed=1)
+
+
+def test_the_page_is_generated_from_the_record() -> None:
+    exclusions = {suite.name: suite.exclusions for suite in SUITES.values()}
+    assert report.PAGE.read_text("utf-8") == report.page(Record(report.RECORD), exclusions)
+
+
+def test_what_peers_pass_and_we_do_not_is_found() -> None:
+    ours = [
+        Outcome("a::t[trueno-None-float64]", "failed"),
+        Outcome("a::u[trueno]", "passed"),
+        Outcome("a::v[trueno]", "skipped"),
+    ]
+    peer = [
+        Outcome("a::t[array_api_strict-CPU_DEVICE-float64]", "passed"),
+        Outcome("a::u[array_api_strict]", "passed"),
+        Outcome("a::v[array_api_strict]", "failed"),
+    ]
+    assert lacking(ours, peer) == ["a::t[trueno-None-float64]"]
+    assert counted(ours, 1.0).failures == ["a::t[trueno-None-float64]"]
