@@ -6,11 +6,24 @@
 /* Elements from which a cheap call is deferred; -1 with an error. */
 double threshold(void)
 {
+    static PyObject *last; /* settings never change: new ones take their place */
+    static double elements;
     PyObject *settings = PyObject_CallNoArgs(bound.settings);
-    PyObject *value = settings ? PyObject_GetAttr(settings, names.threshold) : NULL;
-    double elements = value ? PyLong_AsDouble(value) : -1;
-    Py_XDECREF(value);
-    Py_XDECREF(settings);
+    if (!settings)
+        return -1;
+    if (settings == last) {
+        Py_DECREF(settings);
+        return elements;
+    }
+    PyObject *value = PyObject_GetAttr(settings, names.threshold);
+    if (!value) {
+        Py_DECREF(settings);
+        return -1;
+    }
+    elements = PyLong_AsDouble(value);
+    Py_DECREF(value);
+    Py_XDECREF(last);
+    last = settings;
     return elements;
 }
 
