@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_backends",),
     ("graph",),
     ("planner",),
+    ("conditions", "validation"),
     ("engine",),
     ("core",),
     ("handover",),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trueno import engine, graph
+from trueno import conditions, engine, graph
 from trueno._handle import small
 from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_for, handle_on
@@ -283,9 +283,9 @@ def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision
     )
 
 
-def conditions(op: Op, raises: int) -> int:
+def warned_of(op: Op, raises: int) -> int:
     """Those of the conditions to warn about when the operation runs, by what holds now."""
-    errstate = engine.errstate(op, raises) if raises else 0
+    errstate = conditions.errstate(op, raises) if raises else 0
     if errstate is None:
         raise Refused("floating-point conditions raise, call or print")
     return errstate
@@ -320,7 +320,7 @@ def _node(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node
     if not operands.aligned():
         raise Refused("unaligned memory")
     raises = decision.raises
-    errstate = conditions(op, raises) if raises else 0
+    errstate = warned_of(op, raises) if raises else 0
     if op is _POW and decision.ins[1].kind == "i":
         exponent = operands.values[1]
         if type(exponent) is not int or exponent < 0:
@@ -397,7 +397,7 @@ def _quick(op: Op, operands: tuple[Any, ...]) -> Any:
     if decision is None or not (pending or decision.size * decision.gain >= settings.threshold):
         return None
     raises = decision.raises
-    errstate = engine.errstate(op, raises) if raises else 0
+    errstate = conditions.errstate(op, raises) if raises else 0
     if errstate is None:
         return None
     if decision.scalars:
@@ -492,7 +492,7 @@ def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Nod
         raise Refused("unaligned memory")
     raises = CAST.raises_in(dtype)
     args = (operands.capture(0),)
-    return Node(form(CAST, shape, strides, dtype, backend), args, conditions(CAST, raises))
+    return Node(form(CAST, shape, strides, dtype, backend), args, warned_of(CAST, raises))
 
 
 # ---------------------------------------------------------------- writes

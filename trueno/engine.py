@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import math
 import os
 import sys
 import warnings
-import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from trueno import graph, stats
+from trueno import conditions, graph, stats, validation
 from trueno._backends.base import Backend
 from trueno._backends.numpy import NumpyBackend
 from trueno._backends.simd import SimdBackend
@@ -23,7 +21,6 @@ from trueno.dtypes import NUMBER, Dtype
 from trueno.errors import StrictError, TruenoWarning
 from trueno.graph import Buffer, Node
 from trueno.memory import NDArray, View, allocate, make_view, same_elements
-from trueno.ops import DIVIDE, INVALID, OVERFLOW, UNDERFLOW, Op
 from trueno.plan import Call, Kernel, Launch, Output
 from trueno.planner import Graph, Plan, Step, plan
 
@@ -134,139 +131,6 @@ def choose_for(call: Call, pin: str, on_gpu: bool) -> tuple[str | None, str]:
     return None, f"no {' or '.join(candidates)} routine for {call.routine}({kinds})"
 
 
-# ---------------------------------------------------------------- floating-point state
-
-# Conditions that launches have reported and nobody has been warned of yet.
-_conditions: list[tuple[Op, int]] = []
-
-_MODE_BITS = (
-    ("divide", DIVIDE), ("over", OVERFLOW), ("under", UNDERFLOW), ("invalid", INVALID),
-)  # fmt: skip
-_MESSAGES = (
-    (DIVIDE, "divide by zero"), (OVERFLOW, "overflow"),
-    (UNDERFLOW, "underflow"), (INVALID, "invalid value"),
-)  # fmt: skip
-# The object that numpy.errstate and numpy.seterr replace; where this NumPy keeps it elsewhere,
-# what it says, which is a new object every time.
-_variable = getattr(np._core.umath, "_extobj_contextvar", None)  # type: ignore[attr-defined]
-_modes: Callable[[], Any] = np.geterr if _variable is None else _variable.get
-# The modes and filters last met, and what they mean for (operation, conditions).
-_errstates: tuple[Any, list[Any], dict[tuple[Op, int], int | None]] = (None, [], {})
-
-
-def errstate(op: Op, raises: int) -> int | None:
-    """Those of ``raises`` to warn about, as ``numpy.errstate`` and the warnings filters now say.
-
-    None where one raises, calls or prints: then the operation must run at once.
-    """
-    global _errstates
-    modes, filters, known = _errstates
-    if _modes() is not modes or warnings.filters != filters:
-        known = {}
-        _errstates = _modes(), list(warnings.filters), known
-    try:
-        return known[op, raises]
-    except KeyError:
-        known[op, raises] = bits = _errstate(op, raises)
-        return bits
-
-
-def _errstate(op: Op, raises: int) -> int | None:
-    bits = 0
-    modes = np.geterr()
-    for name, bit in _MODE_BITS:
-        mode = modes[name]  # type: ignore[literal-required]
-        if mode == "warn":
-            bits |= bit
-        elif mode != "ignore" and bit & raises:
-            return None
-    bits &= raises
-    return _filtered(op, bits, warnings.filters) if bits else 0
-
-
-def _filtered(op: Op, bits: int, filters: Sequence[Any]) -> int | None:
-    """The bits that the filters do not ignore; None where they raise, or ask for a module."""
-    for bit, words in _MESSAGES:
-        if not bits & bit:
-            continue
-        message = f"{words} encountered in {_numpy_name(op)}"
-        for action, text, category, module, line in filters:
-            if issubclass(RuntimeWarning, category) and (text is None or text.match(message)):
-                if module is not None or line or action == "error":
-                    return None
-                if action == "ignore":
-                    bits &= ~bit
-                break
-    return bits
-
-
-def _numpy_name(op: Op) -> str:
-    """What NumPy's warnings call the operation."""
-    if op.reduce is not None:
-        return "reduce"
-    if op.name == "cast":
-        return "cast"
-    return getattr(op.meaning, "__name__", op.name).lstrip("_")
-
-
-class _Report:
-    """A launch's ``report``: notes that its outputs are written, and what to warn the user of.
-
-    nodes: those of the kernel's instructions and of its outputs
-    """
-
-    __slots__ = ("asked", "nodes", "written")
-
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        self.nodes = nodes
-        self.asked: list[tuple[Op, int, weakref.ref[Node] | None]] = []
-        self.written = False
-
-    def wait(self) -> None:
-        """Forgets the nodes but for what must be known of them.
-
-        A GPU keeps reports until it knows of conditions: not the nodes' results as long.
-        """
-        self.asked = self._asked()
-        self.nodes = ()
-
-    def _asked(self) -> list[tuple[Op, int, weakref.ref[Node] | None]]:
-        return [
-            (node.form.op, node.errstate, weakref.ref(node) if node.errstate else None)
-            for node in self.nodes
-        ]
-
-    def __call__(self, masks: Sequence[int]) -> None:
-        self.written = True
-        if not any(masks):
-            return
-        for (op, errstate, reference), mask in zip(self.asked or self._asked(), masks, strict=True):
-            told = mask & errstate
-            if told and reference is not None:
-                node = reference()
-                if node is not None:
-                    if not node.errstate:
-                        continue  # another kernel computes the same call and told already
-                    node.errstate = 0
-                _conditions.append((op, told))
-
-
-def _warn() -> None:
-    """Gives the warnings that are due: one for each call the user made, in NumPy's words.
-
-    Only once results are stored, since a warnings filter may turn a warning into an exception; then
-    the rest is dropped, as NumPy would not have come to it.
-    """
-    due = _conditions.copy()
-    _conditions.clear()
-    for op, mask in due:
-        for bit, words in _MESSAGES:
-            if mask & bit:
-                text = f"{words} encountered in {_numpy_name(op)}"
-                stats.tell("warning", "numpy", text)
-                warnings.warn(text, RuntimeWarning, stacklevel=stats.user_depth())
-
-
 # ---------------------------------------------------------------- running
 
 # By structure; and by keys, which are found faster but hold shapes too.
@@ -298,8 +162,7 @@ def _download(buffer: Buffer) -> None:
     except RuntimeError as error:
         gpu_failed(error)
         raise
-    if _conditions:
-        _warn()
+    conditions.warn()
 
 
 def settle(buffer: Buffer) -> None:
@@ -339,8 +202,7 @@ def evaluate(nodes: list[Node], spared: Node | None = None) -> None:
             _run(work, step)
             for at in step.releases:  # so that memory of intermediate results is free again
                 work.nodes[at] = None
-        if _conditions:
-            _warn()
+        conditions.warn()
 
 
 def forget_plans() -> None:
@@ -419,7 +281,7 @@ def _run(work: Graph, step: Step) -> None:
         else:
             view = _fresh(node)
         outputs.append(view)
-    report = _Report([nodes[at] for at in step.reported])
+    report = conditions.Report([nodes[at] for at in step.reported])
     consts = tuple([work.consts[at] for at in step.consts])
     form = work.forms[step.space]
     launch = Launch(
@@ -504,12 +366,12 @@ def _launch(name: str, launch: Launch) -> None:
     if not stats.active() and not SETTINGS.get().validate:
         _place(on, launch)
         return
-    reference = _reference(launch) if SETTINGS.get().validate and on is not NUMPY else None
+    reference = _reference(on, launch)
     start = stats.now()
     on = _place(on, launch)
     stats.tell("kernel", on.name, launch, start)
     if reference is not None:
-        _compare(on.name, launch, reference)
+        validation.compare(on.name, launch, reference)
 
 
 def _place(on: Backend, work: Launch | Call) -> Backend:
@@ -555,63 +417,15 @@ def perform(name: str, call: Call) -> None:
     on = backend(name) or NUMPY
     if SETTINGS.get().debug:
         print(f"trueno: {call.routine} on {name}", file=sys.stderr)
-    reference = _called(call) if SETTINGS.get().validate and on is not NUMPY else None
+    reference = _reference(on, call)
     start = stats.now()
     on = _place(on, call)
     stats.tell("kernel", on.name, call, start)
     if reference is not None:
-        for view, expected in zip(call.outputs, reference, strict=True):
-            view.storage.to_host()
-            _differ(view.array, expected, 1.0, f"routine {call.routine} on {on.name}")
+        validation.compare(on.name, call, reference)
 
 
-def _called(call: Call) -> list[NDArray]:
-    """What the numpy backend computes for a routine, beside its real outputs."""
-    for view in (*call.inputs, *call.outputs):
-        if not view.storage.host_valid:
-            view.storage.to_host()
-    copies = [view.array.copy() for view in call.outputs]
-    NUMPY.call(call._replace(outputs=tuple([View(Buffer(a), a) for a in copies])))
-    return copies
-
-
-def _reference(launch: Launch) -> list[NDArray]:
-    """What the numpy backend computes for a launch, beside its real outputs."""
-    for view in launch.inputs:
-        view.storage.to_host()
-    outputs = [View(Buffer(a), a) for a in (np.empty_like(v.array) for v in launch.outputs)]
-    NUMPY.launch(launch._replace(outputs=tuple(outputs), report=_ignore))
-    return [view.array for view in outputs]
-
-
-# How far a kernel may be from the numpy backend: units in the last place of the largest value.
-_VALIDATION_ULPS = 64
-
-
-def _compare(name: str, launch: Launch, reference: list[NDArray]) -> None:
-    """Raises RuntimeError where a launch's outputs differ from the reference."""
-    for output, view, expected in zip(
-        launch.kernel.outputs, launch.outputs, reference, strict=True
-    ):
-        view.storage.to_host()
-        reduced = math.prod([launch.shape[axis] for axis in launch.axes])
-        slack = reduced**0.5 if output.reduce else 1.0
-        what = f"kernel '{launch.kernel}' on {name} with shape {launch.shape}"
-        _differ(view.array, expected, slack, what)
-
-
-def _differ(array: NDArray, expected: NDArray, slack: float, what: str) -> None:
-    """Raises RuntimeError where ``array`` is not ``expected``, but for rounding."""
-    if expected.dtype.kind in "fc":
-        finite = np.abs(expected[np.isfinite(expected)])
-        largest = float(finite.max(initial=0.0)) * slack
-        tolerance = _VALIDATION_ULPS * float(np.finfo(expected.dtype).eps)
-        same = np.allclose(
-            array, expected, rtol=tolerance, atol=tolerance * largest, equal_nan=True
-        )
-    else:
-        same = np.array_equal(array, expected)
-    if not same:
-        raise RuntimeError(
-            f"trueno: {what} differs from the numpy backend: {array!r} against {expected!r}"
-        )
+def _reference(on: Backend, work: Launch | Call) -> list[NDArray] | None:
+    """What the work should give, if that is to be compared."""
+    validate = SETTINGS.get().validate and on is not NUMPY
+    return validation.reference(work) if validate else None

@@ -10,7 +10,7 @@ import numpy as np
 from trueno import engine, graph
 from trueno.config import SETTINGS
 from trueno.core import Handle, handle_for, handle_on
-from trueno.dispatch import CAST, NUMPYS_ERROR, Operands, Refused, conditions, fresh_strides
+from trueno.dispatch import CAST, NUMPYS_ERROR, Operands, Refused, fresh_strides, warned_of
 from trueno.dtypes import BOOL, FLOAT32, FLOAT64, INT64, NUMBER, UINT64, Dtype
 from trueno.graph import Form, Leaf, Node, Shape, form, pending_buffer, result_strides
 from trueno.handover import at_once, call_numpy, small_array
@@ -112,7 +112,7 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
             engine.decisions[key] = known
     if known.form is None:
         raise Refused(known.refusal)
-    errstate = conditions(op, known.raises)
+    errstate = warned_of(op, known.raises)
     pending = operands.buffers[0]
     arg = pending if type(pending) is Node else operands.capture(0)
     if known.cast is not None:
