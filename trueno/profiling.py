@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trueno import costs, stats
+from trueno import costs, machine, stats
 from trueno.stats import Happened
 
 # Events kept for the trace; older ones are counted and forgotten.
@@ -257,7 +257,7 @@ class Profile:
         Path(path).write_text(text, encoding="utf-8")
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
-        """A roofline (Williams et al. 2009): each kernel's operations a second over a byte.
+        """A roofline (Williams et al. 2009): each kernel's operations a second, over those a byte.
 
         Returns matplotlib's Figure, and saves it to ``path`` where one is given. Raises ImportError
         without matplotlib, an optional extra.
@@ -290,15 +290,16 @@ class Profile:
 
 
 def _draw_roof(axes: Any, rows: list[Row]) -> None:
-    """The best bandwidth and rate that any kernel reached: the roof that was seen."""
-    bandwidth = max(row.bandwidth for row in rows)
-    rate = max(row.rate for row in rows)
-    least = min(row.intensity for row in rows) / 2
-    most = max(*[row.intensity for row in rows], rate / bandwidth) * 2
-    axes.plot([least, rate / bandwidth], [least * bandwidth, rate], color="gray")
-    axes.plot([rate / bandwidth, most], [rate, rate], color="gray")
-    axes.annotate(f"{bandwidth:.0f} GB/s", (least, least * bandwidth), color="gray", fontsize=8)
-    axes.annotate(f"{rate:.0f} GFLOP/s", (rate / bandwidth, rate), color="gray", fontsize=8)
+    """What memory and BLAS allow here, as calibrated or as usual."""
+    figures = machine.current()
+    bandwidth = figures.bandwidth[-1][1]
+    rate = max(figures.products.values())
+    ridge = rate / bandwidth
+    least = min([row.intensity for row in rows] + [ridge]) / 2
+    most = max([row.intensity for row in rows] + [ridge]) * 2
+    axes.plot([least, ridge, most], [least * bandwidth, rate, rate], color="gray")
+    axes.annotate(f"memory {bandwidth:.0f} GB/s", (least, least * bandwidth), fontsize=8)
+    axes.annotate(f"products {rate:.0f} GFLOP/s", (ridge, rate), fontsize=8)
 
 
 # ---------------------------------------------------------------- memory
