@@ -45,9 +45,9 @@ docs: setup
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH="$(CURDIR)" $(RUN) -m mkdocs build --strict --quiet
 
-# What became slower against NumPy since the baseline was recorded: printed, since machines differ.
+# Ratios to NumPy, and what became slower since a baseline was recorded: printed, since machines differ.
 bench-check: setup
-	-$(RUN) -m trueno bench programs small --short --compare benchmarks/baseline.json
+	-$(RUN) -m trueno bench programs small --short $(addprefix --compare ,$(wildcard benchmarks/baseline.json))
 
 lint: setup
 	$(RUN) -m ruff check --extend-exclude build .
