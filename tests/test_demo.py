@@ -36,7 +36,7 @@ def test_programs_import_only_numpy() -> None:
     for path in demo.EXAMPLES.glob("*.py"):
         if (
             path.stem == "sklearn_pipeline"
-        ):  # no plain NumPy program, but one of scikit-learn's users
+        ):  # what it shows is scikit-learn
             continue
         imports = [
             line.split()[1] for line in path.read_text().splitlines() if line.startswith("import ")
