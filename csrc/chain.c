@@ -1,5 +1,5 @@
-/* Chains: programs that go on with the results of their reductions. A box is a row, tile by tile, or a
- * tile of several short rows; every pass over it but the first finds it in the cache. */
+/* Chains: programs that go on with the results of their reductions. A box is a row, tile by tile,
+ * or a tile of several short rows; every pass over it but the first finds it in the cache. */
 #include <string.h>
 
 #include "vm.h"

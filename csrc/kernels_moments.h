@@ -14,7 +14,8 @@ ALWAYS double moment_fold(double *lane) {
 }
 
 /* `sum` is that of n deviations from `near`, `squares` that of their squares. Rounding may leave
- * less than nothing of the latter. The mean counts from `origin`: what is joined are differences. */
+ * less than nothing of the latter. The mean counts from `origin`: what is joined are
+ * differences. */
 ALWAYS Moments moments_about(double origin, double near, double n, double sum, double squares) {
     double rest = squares - sum / n * sum;
     return (Moments){n, near - origin + sum / n, rest < 0 ? 0 : rest};

@@ -1,6 +1,6 @@
-/* Reductions straight from memory, for kernels.c: `rows` of consecutive elements to a value each, and
- * `columns` of rows that lie side by side. The order of combination depends on the lengths alone:
- * neither on the instruction set nor on the address. */
+/* Reductions straight from memory, for kernels.c: `rows` of consecutive elements to a value each,
+ * and `columns` of rows that lie side by side. The order of combination depends on the lengths
+ * alone: neither on the instruction set nor on the address. */
 
 #include "combine.h"
 

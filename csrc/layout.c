@@ -153,8 +153,8 @@ static void merge(Layout *l) {
 
 /* A single step from arrays to an array needs no tile buffer: its tiles may be long. */
 static bool needs_no_buffer(const Layout *l, const Program *p) {
-    if (l->dims != 1 || p->phases || p->steps != 1 || p->consts || p->outputs != 1 || p->output[0].reduces ||
-        p->output[0].checked || p->output[0].producer != 0)
+    if (l->dims != 1 || p->phases || p->steps != 1 || p->consts || p->outputs != 1 ||
+        p->output[0].reduces || p->output[0].checked || p->output[0].producer != 0)
         return false;
     for (int k = 0; k < l->operands - 1; k++)
         if (l->operand[k].stride[0] != l->operand[k].size ||

@@ -1,5 +1,6 @@
-/* Means and sums of squared deviations along the middle dimension of three, in one pass over memory:
- * those of pieces that fit in the cache, joined in an order that depends on the shape alone. */
+/* Means and sums of squared deviations along the middle dimension of three, in one pass over
+ * memory: those of pieces that fit in the cache, joined in an order that depends on the shape
+ * alone. */
 #include <string.h>
 
 #include "memory.h"
@@ -49,8 +50,8 @@ static void fold(Moments *rows, int64_t count, int64_t width) {
     }
 }
 
-/* The first element of each line: means are kept as differences from it, lest rounding them by their
- * own size be seen in the differences between them. */
+/* The first element of each line: means are kept as differences from it, lest rounding them by
+ * their own size be seen in the differences between them. */
 static const char *first(const Job *job, int64_t outer) {
     return job->x + outer * job->length * job->width * job->size;
 }
@@ -121,7 +122,8 @@ static void fold_lines(void *context, int64_t from, int64_t to) {
     }
 }
 
-/* Columns so few that several rows are taken as one; what is left of the last is joined at the end. */
+/* Columns so few that several rows are taken as one; what is left of the last is joined at the
+ * end. */
 static void widen(Job *job) {
     int64_t beside = job->inner < WIDE ? WIDE / job->inner : 1, row = job->inner * job->size;
     if (job->outer > 1 || beside > job->length) beside = 1;

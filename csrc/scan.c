@@ -1,9 +1,9 @@
-/* Scans: every prefix of a line of elements, combined. Lines lie along one dimension of an array in C
- * order, seen as (outer, length, inner).
+/* Scans: every prefix of a line of elements, combined. Lines lie along one dimension of an array in
+ * C order, seen as (outer, length, inner).
  *
  * One chain of additions is bound by their latency, so that CHAINS of them go side by side: of as
- * many lines, or of as many pieces of a line that is longer than one. The pieces' totals come from a
- * pass before. Where a line is cut depends on its length alone; the carry into a piece has gone
+ * many lines, or of as many pieces of a line that is longer than one. The pieces' totals come from
+ * a pass before. Where a line is cut depends on its length alone; the carry into a piece has gone
  * through fewer additions than in a single chain, which NumPy's is. */
 #include <math.h>
 #include <string.h>
@@ -213,7 +213,8 @@ static void scan_pieces(void *context, int64_t from, int64_t to) {
     }
 }
 
-/* Pieces where lines are longer than one, even if all fit a single thread: the bits are the same. */
+/* Pieces where lines are longer than one, even if all fit a single thread: the bits are the
+ * same. */
 static int scan_along(Scan *s) {
     bool alone = s->outer * s->length < WORTH_THREADS;
     int64_t grain = (UNIT / s->length / CHAINS + 1) * CHAINS;

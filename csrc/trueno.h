@@ -47,8 +47,8 @@ typedef struct {
                     int64_t *at, int64_t index);
 } Reducer;
 
-/* Of a set of numbers: how many, their mean less an origin near them (which the loops are given), the
- * sum of their squared deviations from the mean. */
+/* Of a set of numbers: how many, their mean less an origin near them (which the loops are given),
+ * the sum of their squared deviations from the mean. */
 typedef struct {
     double count, mean, squares;
 } Moments;

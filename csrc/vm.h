@@ -75,7 +75,8 @@ static inline int64_t panel_step(const Run *run, int operand) {
     return run->layout.tile * run->layout.operand[operand].size + 64;
 }
 
-/* One tile: `piece` steps of the cut dimension, from the machine's pointers; in a pass of a chain. */
+/* One tile: `piece` steps of the cut dimension, from the machine's pointers; in a pass of a
+ * chain. */
 void tile_run(Machine *m, int64_t piece, int phase);
 void tile_step(Machine *m, const Step *step, int64_t n);
 /* Moves a dense tile (or, of a reduction, its kept part) to an output's memory. */

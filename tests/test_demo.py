@@ -34,9 +34,7 @@ def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_programs_import_only_numpy() -> None:
     names = {path.stem for path in demo.EXAMPLES.glob("*.py")}
     for path in demo.EXAMPLES.glob("*.py"):
-        if (
-            path.stem == "sklearn_pipeline"
-        ):  # what it shows is scikit-learn
+        if path.stem == "sklearn_pipeline":  # what it shows is scikit-learn
             continue
         imports = [
             line.split()[1] for line in path.read_text().splitlines() if line.startswith("import ")
