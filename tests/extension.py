@@ -1,4 +1,4 @@
-"""Runs pytest with another build of the extension: ``python -m tests.extension FILE ARGUMENTS``."""
+"""Runs pytest with other builds of the extensions: ``python -m tests.extension FOLDER ARGUMENTS``."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ from pathlib import Path
 
 import pytest
 
-NAME = "trueno._backends._simd"
+NAMES = ("trueno._handle", "trueno._backends._simd")
 
 
 class Finder:
-    """Finds the extension in a file of its own."""
+    """Finds the extensions in a folder of their own."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, folder: str) -> None:
+        self.files = {name: Path(folder) / f"{name.rpartition('.')[2]}.abi3.so" for name in NAMES}
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """The extension's specification; None for every other module."""
-        return spec_from_file_location(name, self.file) if name == NAME else None
+        """An extension's specification; None for every other module."""
+        file = self.files.get(name)
+        return None if file is None else spec_from_file_location(name, file)
 
 
 def main() -> int:
     """Gives pytest's exit status."""
-    file, *arguments = sys.argv[1:]
-    sys.meta_path.insert(0, Finder(file))  # type: ignore[arg-type]
-    assert Path(str(importlib.import_module(NAME).__file__)).samefile(file)
+    folder, *arguments = sys.argv[1:]
+    finder = Finder(folder)
+    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+    for name, file in finder.files.items():
+        assert Path(str(importlib.import_module(name).__file__)).samefile(file)
     return int(pytest.main(arguments))
 
 

@@ -267,7 +267,8 @@ static PyObject *module_bind(PyObject *module, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(
             args, kwargs, "$OOOOOOOOOOOOOO!O!O!On:bind", keys, &b.result_class, &b.settings,
             &b.named, &b.give_memory, &b.buffer_of, &b.host, &b.rewrap, &b.wrap_value,
-            &b.array_ufunc, &b.array_function, &b.getitem, &b.setitem, &b.set_shape, &PyDict_Type, &b.ufuncs,
+            &b.array_ufunc, &b.array_function, &b.getitem, &b.setitem, &b.set_shape,
+            &PyDict_Type, &b.ufuncs,
             &PyDict_Type, &b.functions, &PyDict_Type, &b.operators, &b.release,
             &b.pooled_from))
         return NULL;
