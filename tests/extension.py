@@ -1,4 +1,4 @@
-"""Runs pytest with other builds of the extensions: ``python -m tests.extension FOLDER ARGUMENTS``."""
+"""``python -m tests.extension FOLDER ARGUMENTS``: pytest with the extensions built there."""
 
 from __future__ import annotations
 
