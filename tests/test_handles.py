@@ -52,7 +52,9 @@ def _compared(f: Callable[..., Any], *operands: Any) -> None:
 @pytest.mark.parametrize("name", VALUES)
 @pytest.mark.filterwarnings("ignore")
 def test_operators(name: str, f: Callable[..., Any]) -> None:
-    for other in OTHERS.values():
+    for key, other in OTHERS.items():
+        if key == "large int" and f.__name__ in ("lshift", "pow", "ipow"):
+            continue  # Python's own integers, in arrays of objects, would fill the memory
         _compared(f, VALUES[name], other)
         if not isinstance(other, np.ndarray) and f.__name__[0] != "i":
             _compared(f, other, VALUES[name])
