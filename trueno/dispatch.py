@@ -28,7 +28,15 @@ from trueno.graph import (
     pending_buffer,
     result_strides,
 )
-from trueno.handover import before_write, call_numpy, deferral, deferred, host, small_below
+from trueno.handover import (
+    before_write,
+    call_numpy,
+    deferral,
+    deferred,
+    gain_apart,
+    host,
+    small_below,
+)
 from trueno.memory import NDArray, allocate, make_view, same_elements
 from trueno.ops import OPS, Op
 
@@ -227,12 +235,7 @@ def _remember(
         engine.quick_decisions[(*key[:2], *operands.layout)] = decision
 
 
-# Elements that lie apart (``x[::2]``) are gathered into tiles first, which NumPy's loops spare
-# themselves: a call alone pays with so many times more elements.
-_GATHERING_LOSS = 8
-
-
-def _apart(array: NDArray | Form) -> bool:
+def apart(array: NDArray | Form) -> bool:
     """Whether no two elements are neighbours in memory."""
     steps = [abs(s) for n, s in zip(array.shape, array.strides, strict=True) if n > 1 and s]
     return bool(steps) and min(steps) > array.dtype.itemsize
@@ -255,8 +258,8 @@ def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision
     gain: float = max(
         [op.gain(key) for key in operands.keys if not isinstance(key, type)], default=1
     )
-    if any(array is not None and _apart(array) for array in operands.arrays):
-        gain /= _GATHERING_LOSS
+    if any(array is not None and apart(array) for array in operands.arrays):
+        gain = gain_apart(gain)
     backend, reason = engine.choose(op.name, tuple(ins), out, operands.pin, operands.on_gpu)
     if backend is None:
         return _Decision(size, gain, reason)

@@ -75,7 +75,18 @@ def small_below(
             gains[dtype.num] = op.gain(dtype)
     for char, own in (by_dtype or {}).items():
         gains[np.dtype(char).num] = own
-    return struct.pack(f"{len(gains) + 2}d", *gains, at, short_rows)
+    gathers = 0 if op is None else GATHERING_LOSS
+    return struct.pack(f"{len(gains) + 3}d", *gains, at, short_rows, gathers)
+
+
+# Elements that lie apart (``x[::2]``) are gathered into tiles first, which NumPy's loops spare
+# themselves: a call alone pays with so many times more elements, and a cheap one never.
+GATHERING_LOSS = 64
+
+
+def gain_apart(gain: float) -> float:
+    """What is left of an operation's gain where no two elements are neighbours in memory."""
+    return gain / GATHERING_LOSS if gain >= GATHERING_LOSS else 0
 
 
 # What to do instead of what NumPy computes, by how the reason begins or ends; "" is any other.

@@ -10,10 +10,10 @@ import numpy as np
 from trueno import engine, graph
 from trueno.config import SETTINGS
 from trueno.core import Handle, handle_for, handle_on
-from trueno.dispatch import CAST, NUMPYS_ERROR, Operands, Refused, fresh_strides, warned_of
+from trueno.dispatch import CAST, NUMPYS_ERROR, Operands, Refused, apart, fresh_strides, warned_of
 from trueno.dtypes import BOOL, FLOAT32, FLOAT64, INT64, NUMBER, UINT64, Dtype
 from trueno.graph import Form, Leaf, Node, Shape, form, pending_buffer, result_strides
-from trueno.handover import at_once, call_numpy, small_array
+from trueno.handover import at_once, call_numpy, gain_apart, small_array
 from trueno.memory import NDArray
 from trueno.ops import Op
 
@@ -85,7 +85,9 @@ MOST_SHORT_ROWS = 192
 
 def pays(op: Op, array: NDArray | Form) -> bool:
     """Whether reducing an array of this shape and dtype is worth a launch."""
-    gain = op.gain(array.dtype)
+    gain: float = op.gain(array.dtype)
+    if apart(array):
+        gain = gain_apart(gain)
     if array.ndim > 1 and op.types is not None:
         for length, short_gain in _SHORT_ROWS:
             if array.shape[-1] < length:

@@ -27,10 +27,30 @@ double threshold(void)
     return elements;
 }
 
+/* Whether no two elements are neighbours in memory. */
+static bool apart(PyArrayObject *array)
+{
+    bool longer = false;
+    if (PyArray_FLAGS(array) & (NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS))
+        return false;
+    for (int i = 0; i < PyArray_NDIM(array); i++) {
+        npy_intp step = PyArray_STRIDE(array, i);
+        if (PyArray_DIM(array, i) < 2 || !step)
+            continue;
+        if ((step < 0 ? -step : step) <= PyArray_ITEMSIZE(array))
+            return false;
+        longer = true;
+    }
+    return longer;
+}
+
 double gain_of(const Gains *gains, PyArrayObject *array)
 {
     int number = PyArray_TYPE(array);
-    return number < DTYPE_NUMBERS ? gains->by_dtype[number] : 1;
+    double gain = number < DTYPE_NUMBERS ? gains->by_dtype[number] : 1;
+    if (gains->gathers == 0 || !apart(array))
+        return gain;
+    return gain < gains->gathers ? 0 : gain / gains->gathers;
 }
 
 bool few(PyObject *array, double gain, double limit)

@@ -66,6 +66,7 @@ typedef struct {
     double by_dtype[DTYPE_NUMBERS];
     double position; /* of the argument whose dtype counts: from 0, or from -1 at the end */
     double short_rows; /* the gain where an axis other than the first is reduced; 0: the same */
+    double gathers;    /* not 0: elements that lie apart are gathered first, which NumPy spares */
 } Gains;
 
 #define AS_BLOCK(x) ((Block *)(x))
