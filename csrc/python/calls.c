@@ -74,31 +74,33 @@ PyObject *operand(PyObject *x, const Gains *gains, double limit)
     return array && few(array, gain_of(gains, AS_ARRAY(array)), limit) ? array : NULL;
 }
 
-/* Whether small operands give a small result: broadcasting can make a large one of two. */
-bool result_is_small(PyObject *const *operands, Py_ssize_t n, const Gains *gains,
-                            double limit)
+/* Whether small operands give a small result: broadcasting can make a large one of them. */
+bool result_is_small(PyObject *const *operands, Py_ssize_t n, const Gains *gains, double limit)
 {
-    double product = 1;
+    double elements = 1, most = 0;
     int dimensions = 0;
     for (Py_ssize_t i = 0; i < n; i++) {
         if (!PyArray_CheckExact(operands[i]))
             continue;
         PyArrayObject *array = AS_ARRAY(operands[i]);
         double gain = gain_of(gains, array);
+        most = gain > most ? gain : most;
         dimensions = PyArray_NDIM(array) > dimensions ? PyArray_NDIM(array) : dimensions;
-        product *= PyArray_SIZE(array) * (gain > 1 ? gain : 1);
     }
-    if (dimensions < 2 || product < limit)
+    if (dimensions < 2)
         return true;
-    PyArrayObject *first = NULL;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        if (!PyArray_CheckExact(operands[i]))
-            continue;
-        if (first && !PyArray_SAMESHAPE(first, AS_ARRAY(operands[i])))
-            return false;
-        first = AS_ARRAY(operands[i]);
+    for (int behind = 1; behind <= dimensions; behind++) {
+        npy_intp longest = 0;
+        for (Py_ssize_t i = 0; i < n; i++) {
+            if (!PyArray_CheckExact(operands[i]))
+                continue;
+            int dimension = PyArray_NDIM(AS_ARRAY(operands[i])) - behind;
+            npy_intp length = dimension < 0 ? 1 : PyArray_DIM(AS_ARRAY(operands[i]), dimension);
+            longest = length > longest ? length : longest;
+        }
+        elements *= longest;
     }
-    return true;
+    return elements * most < limit;
 }
 
 const Gains *gains_in(PyObject *table, PyObject *key)

@@ -21,7 +21,7 @@
     X(negative, Negative, "negative") X(positive, Positive, "positive")                            \
     X(absolute, Absolute, "abs") X(invert, Invert, "bitwise_invert")
 
-/* Whether a matrix product of small operands is small: stacks of matrices, where they are alike. */
+/* Whether a matrix product of small operands is small. Stacks count as one where they are alike. */
 static bool product_is_small(PyObject *const *operands, Py_ssize_t n, const Gains *gains,
                              double limit)
 {
@@ -29,10 +29,16 @@ static bool product_is_small(PyObject *const *operands, Py_ssize_t n, const Gain
         return true; /* NumPy's error */
     PyArrayObject *a = AS_ARRAY(operands[0]), *b = AS_ARRAY(operands[1]);
     int i = PyArray_NDIM(a), j = PyArray_NDIM(b);
-    if (i > 2 || j > 2)
-        return PyArray_SAMESHAPE(a, b);
-    double rows = i > 1 ? PyArray_DIM(a, 0) : 1, columns = j > 1 ? PyArray_DIM(b, 1) : 1;
-    return rows * columns * gain_of(gains, a) < limit;
+    double elements = i > 1 ? PyArray_DIM(a, i - 2) : 1;
+    elements *= j > 1 ? PyArray_DIM(b, j - 1) : 1;
+    bool alike = i == j;
+    for (int d = 0; d < i - 2; d++) {
+        alike = alike && PyArray_DIM(a, d) == PyArray_DIM(b, d);
+        elements *= PyArray_DIM(a, d);
+    }
+    for (int d = 0; d < j - 2 && !alike; d++)
+        elements *= PyArray_DIM(b, d);
+    return elements * gain_of(gains, a) < limit;
 }
 
 typedef PyObject *Python(PyObject *, PyObject *);
