@@ -5,7 +5,8 @@ observed at once, takes no longer than NumPy's: about 1 for additions of float64
 NumPy computes slowly; 0 where NumPy is much faster at any size, so that such a call is deferred
 only where it joins others. Operations and dtypes without a figure have 1.
 
-Printed by ``python benchmarks/gains.py`` on two cores of a Zen 4 with AVX-512, NumPy 2.4.6.
+Printed by ``python benchmarks/gains.py`` on two cores of a Zen 4 with AVX-512, NumPy 2.4.6; zeros
+were added where ``benchmarks/sweep.py`` found losses.
 """
 
 from __future__ import annotations
