@@ -207,3 +207,39 @@ def test_subclasses_and_strangers_keep_their_turn() -> None:
     assert x + Stranger() == "mine"
     masked = np.ma.masked_array([1.0, 2.0, 3.0], [0, 1, 0])
     assert isinstance(masked + np.asarray(x), np.ma.MaskedArray)
+
+
+POOLED = [
+    np.linspace(-1, 1, 40_000).reshape(200, 200),
+    np.linspace(-1, 1, 80_000, dtype=np.float32),
+    np.asfortranarray(np.linspace(-1, 1, 40_000).reshape(200, 200)),
+    np.arange(40_000),
+    np.linspace(-1, 1, 80_000)[::2],
+]
+
+
+@pytest.mark.parametrize("f", OPERATORS[:4], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("array", POOLED, ids=["c", "float32", "fortran", "integers", "strided"])
+@pytest.mark.filterwarnings("ignore")
+def test_results_in_memory_of_the_pool(array: Any, f: Callable[..., Any]) -> None:
+    others = (2.0, 3, True, 1j, np.float32(2), array, array[..., :1], array.astype(np.float32))
+    with tn.config(threshold=1 << 30):
+        x = tn.asarray(array, copy=False)
+        for other in others:
+            y = tn.asarray(other, copy=False) if isinstance(other, np.ndarray) else other
+            for theirs, ours in ((f(array, other), f(x, y)), (f(other, array), f(y, x))):
+                same(ours, theirs)
+                assert ours.strides == theirs.strides and ours.base is None
+        first = f(x, x)
+        second = f(first, x)  # in other memory than its operand
+        same(second, f(f(array, array), array))
+        same(first, f(array, array))
+
+
+def test_pooled_memory_is_used_again() -> None:
+    with tn.config(threshold=1 << 30):
+        x = tn.asarray(np.ones(40_000))
+        addresses = {(x + x)._array.ctypes.data for _ in range(20)}
+        assert len(addresses) <= 3
+        with pytest.raises(FloatingPointError, match=r"trueno\.divide"), np.errstate(all="raise"):
+            x / (x - x)

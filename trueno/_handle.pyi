@@ -84,7 +84,8 @@ def bind(
     set_shape: Callable[[Any, Any], None],
     ufuncs: dict[Any, bytes],
     functions: dict[Any, bytes],
-    operators: dict[str, tuple[Any, Any, Any, bytes]],
+    operators: dict[str, tuple[Any, Any, Any, Any, bytes]],
     release: Callable[[NDArray], None],
+    pooled: Callable[[NDArray], Any],
     pooled_from: int,
 ) -> None: ...

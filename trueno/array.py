@@ -14,7 +14,7 @@ import numpy as np
 from trueno import dispatch, engine, graph, operators, ordering, protocols
 from trueno._handle import bind, method
 from trueno.config import SETTINGS
-from trueno.core import Handle, buffer_of, export, handle_on, wrap, wrap_value
+from trueno.core import Handle, buffer_of, export, handle_on, pooled, wrap, wrap_value
 from trueno.dispatch import Refused
 from trueno.errors import named
 from trueno.handover import call_numpy, host, rewrap
@@ -500,6 +500,7 @@ bind(
     functions=protocols.SMALL_FUNCTIONS,
     operators=operators.table(),
     release=release,
+    pooled=pooled,
     pooled_from=POOLED_FROM,
 )
 

@@ -26,7 +26,7 @@ from trueno.memory import POOLED_FROM, NDArray, allocate
 
 __all__ = [
     "Handle", "buffer_of", "copied", "export", "foreign_buffer", "handle_for", "handle_on",
-    "root_of", "scalar", "wrap", "wrap_value",
+    "pooled", "root_of", "scalar", "wrap", "wrap_value",
 ]  # fmt: skip
 
 
@@ -42,6 +42,12 @@ def copied(array: NDArray) -> Any:
     root, copy = allocate(array.shape, np.empty_like(array).strides, array.dtype)
     np.copyto(copy, array)
     return handle_on(copy, Buffer(root, copy))
+
+
+def pooled(like: NDArray) -> Any:
+    """A handle on uninitialised memory of the pool, in an array's shape, strides and dtype."""
+    root, array = allocate(like.shape, like.strides, like.dtype)
+    return handle_on(array, Buffer(root, array))
 
 
 def wrap_value(value: Any) -> Any:

@@ -46,6 +46,9 @@ _PYTHON: dict[str, Callable[..., Any]] = {
     "greater": operator.gt,
     "greater_equal": operator.ge,
 }
+# Operators whose results of floating-point numbers have their dtype, and which cost little more
+# than the memory that they write to.
+_ARITHMETIC = ("add", "subtract", "multiply", "divide")
 _UNARY = ("negative", "positive", "abs", "bitwise_invert")
 
 
@@ -68,6 +71,7 @@ def takes(other: Any) -> bool:
 
 
 Functions = tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]
+Row = tuple[Any, Any, Any, Any, bytes]
 
 
 def binary(name: str) -> Functions:
@@ -161,12 +165,19 @@ def unary(name: str) -> Functions:
     return forward, forward, forward
 
 
-def table() -> dict[str, tuple[Any, Any, Any, bytes]]:
-    """Of each operator the functions for operands that are not small, and what tells them."""
+def table() -> dict[str, Row]:
+    """Of each operator what the C of small calls must know.
+
+    The functions for operands that are not small; the ufunc if the result of floating-point numbers
+    has their dtype; and what tells small operands.
+    """
     functions = {name: power() if name == "pow" else binary(name) for name in _PYTHON}
     functions |= {name: unary(name) for name in _UNARY}
-    rows = {name: (*three, small_below(OPS[name])) for name, three in functions.items()}
-    return rows | {"matmul": (*matrix_product(), SMALL_PRODUCTS)}
+    rows: dict[str, Row] = {
+        name: (*three, OPS[name].meaning if name in _ARITHMETIC else None, small_below(OPS[name]))
+        for name, three in functions.items()
+    }
+    return rows | {"matmul": (*matrix_product(), None, SMALL_PRODUCTS)}
 
 
 def foreign_operand(python: Callable[..., Any], a: Any, b: Any) -> Any:

@@ -42,7 +42,7 @@ typedef struct {
 extern struct Bound {
     PyObject *result_class, *settings, *named, *give_memory, *buffer_of, *host, *rewrap,
         *wrap_value, *array_ufunc, *array_function, *getitem, *setitem, *set_shape, *ufuncs,
-        *functions, *operators, *release;
+        *functions, *operators, *release, *pooled;
     Py_ssize_t pooled_from; /* bytes from which memory is released to the pool */
 } bound;
 
