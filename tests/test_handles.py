@@ -215,11 +215,16 @@ POOLED = [
     np.asfortranarray(np.linspace(-1, 1, 40_000).reshape(200, 200)),
     np.arange(40_000),
     np.linspace(-1, 1, 80_000)[::2],
+    np.linspace(-1, 1, 90_000).reshape(300, 300)[1:-1, 2:],
+    np.linspace(-1, 1, 90_000).reshape(300, 300)[::-1, :-1],
+    np.linspace(-1, 1, 90_000).reshape(30, 30, 100).transpose(1, 0, 2),
 ]
+POOLED_IDS = ["c", "float32", "fortran", "integers", "apart", "inner", "backwards", "turned"]
+UFUNCS = [np.exp, np.negative, np.abs, np.isnan, np.maximum, np.less, np.arctan2, np.divide]
 
 
 @pytest.mark.parametrize("f", OPERATORS[:4], ids=lambda f: f.__name__)
-@pytest.mark.parametrize("array", POOLED, ids=["c", "float32", "fortran", "integers", "strided"])
+@pytest.mark.parametrize("array", POOLED, ids=POOLED_IDS)
 @pytest.mark.filterwarnings("ignore")
 def test_results_in_memory_of_the_pool(array: Any, f: Callable[..., Any]) -> None:
     others = (2.0, 3, True, 1j, np.float32(2), array, array[..., :1], array.astype(np.float32))
@@ -234,6 +239,17 @@ def test_results_in_memory_of_the_pool(array: Any, f: Callable[..., Any]) -> Non
         second = f(first, x)  # in other memory than its operand
         same(second, f(f(array, array), array))
         same(first, f(array, array))
+
+
+@pytest.mark.parametrize("array", POOLED, ids=POOLED_IDS)
+@pytest.mark.filterwarnings("ignore")
+def test_ufuncs_results_in_memory_of_the_pool(array: Any) -> None:
+    with tn.config(threshold=1 << 30):
+        x = tn.asarray(array, copy=False)
+        for f in UFUNCS:
+            ours, theirs = f(*[x] * f.nin), f(*[array] * f.nin)
+            same(ours, theirs)
+            assert ours.strides == theirs.strides and type(ours) is TYPE
 
 
 def test_pooled_memory_is_used_again() -> None:

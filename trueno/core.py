@@ -45,8 +45,9 @@ def copied(array: NDArray) -> Any:
 
 
 def pooled(like: NDArray) -> Any:
-    """A handle on uninitialised memory of the pool, in an array's shape, strides and dtype."""
-    root, array = allocate(like.shape, like.strides, like.dtype)
+    """A handle on uninitialised memory of the pool, in an array's shape and dtype, in C order."""
+    strides = graph.result_strides(like.shape, like.itemsize, [])
+    root, array = allocate(like.shape, strides, like.dtype)
     return handle_on(array, Buffer(root, array))
 
 

@@ -22,6 +22,7 @@ from trueno.core import (
     wrap,
     wrap_value,
 )
+from trueno.dtypes import FLOAT32, FLOAT64
 from trueno.errors import StrictError, named
 from trueno.memory import NDArray
 from trueno.ops import Op
@@ -76,7 +77,19 @@ def small_below(
     for char, own in (by_dtype or {}).items():
         gains[np.dtype(char).num] = own
     gathers = 0 if op is None else GATHERING_LOSS
-    return struct.pack(f"{len(gains) + 3}d", *gains, at, short_rows, gathers)
+    return struct.pack(
+        f"{len(gains) + 4}d", *gains, at, short_rows, gathers, op is not None and _keeps_floats(op)
+    )
+
+
+def _keeps_floats(op: Op) -> bool:
+    """Whether the operation is a ufunc whose result of float32 or float64 has that dtype."""
+    if op.reduce is not None or not isinstance(op.meaning, np.ufunc):
+        return False
+    try:
+        return all(op.resolve((dtype,) * op.nin)[-1] == dtype for dtype in (FLOAT32, FLOAT64))
+    except TypeError:
+        return False
 
 
 # Elements that lie apart (``x[::2]``) are gathered into tiles first, which NumPy's loops spare

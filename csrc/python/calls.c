@@ -129,6 +129,58 @@ PyObject *wrapped(PyObject *result)
     return value;
 }
 
+/* Results from this size on are written to memory of the pool, whose pages are warm. */
+enum { POOLED_RESULT = 256 * 1024 };
+
+/* Whether NumPy's result of elements that lie so is in C order. */
+static bool in_c_order(PyArrayObject *array)
+{
+    npy_intp least = 0;
+    for (int i = PyArray_NDIM(array) - 1; i >= 0; i--) {
+        npy_intp step = PyArray_STRIDE(array, i);
+        if (step < 0 ? -step < least : step < least)
+            return false;
+        least = step < 0 ? -step : step;
+    }
+    return PyArray_ISBEHAVED_RO(array);
+}
+
+/* Whether `other` joins an array of floating-point numbers without a change of shape or dtype. */
+static bool joins(PyArrayObject *array, PyObject *other)
+{
+    if (!PyArray_CheckExact(other))
+        return PyFloat_CheckExact(other) || PyLong_CheckExact(other);
+    return PyArray_TYPE(AS_ARRAY(other)) == PyArray_TYPE(array) && in_c_order(AS_ARRAY(other)) &&
+           PyArray_SAMESHAPE(array, AS_ARRAY(other));
+}
+
+PyObject *in_pool(PyObject *ufunc, PyObject *const *operands, Py_ssize_t n, const Gains *gains)
+{
+    PyArrayObject *array = NULL;
+    for (Py_ssize_t i = 0; i < n && !array; i++)
+        array = PyArray_CheckExact(operands[i]) ? AS_ARRAY(operands[i]) : NULL;
+    if (!array || gains->keeps_floats == 0 || PyArray_NBYTES(array) < POOLED_RESULT ||
+        (PyArray_TYPE(array) != NPY_FLOAT && PyArray_TYPE(array) != NPY_DOUBLE))
+        return NULL;
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (!joins(array, operands[i]))
+            return NULL;
+    PyObject *handle = PyObject_CallFunctionObjArgs(bound.pooled, (PyObject *)array, NULL);
+    PyObject *keyword = handle ? PyDict_New() : NULL, *args = PyTuple_New(n), *result = NULL;
+    for (Py_ssize_t i = 0; args && i < n; i++) {
+        Py_INCREF(operands[i]);
+        PyTuple_SetItem(args, i, operands[i]);
+    }
+    if (keyword && args && PyDict_SetItem(keyword, names.out, AS_HANDLE(handle)->array) == 0)
+        result = PyObject_Call(ufunc, args, keyword);
+    Py_XDECREF(keyword);
+    Py_XDECREF(args);
+    if (!result)
+        Py_CLEAR(handle);
+    Py_XDECREF(result);
+    return handle;
+}
+
 /* Raises NumPy's error with the operation's name in it: `what`, or its __name__. */
 PyObject *fail(PyObject *what)
 {

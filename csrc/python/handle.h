@@ -67,6 +67,7 @@ typedef struct {
     double position; /* of the argument whose dtype counts: from 0, or from -1 at the end */
     double short_rows; /* the gain where an axis other than the first is reduced; 0: the same */
     double gathers;    /* not 0: elements that lie apart are gathered first, which NumPy spares */
+    double keeps_floats; /* not 0: a ufunc whose result of float32 or float64 has that dtype */
 } Gains;
 
 #define AS_BLOCK(x) ((Block *)(x))
@@ -104,6 +105,10 @@ bool result_is_small(PyObject *const *operands, Py_ssize_t n, const Gains *gains
 
 /* calls.c: results. */
 PyObject *wrapped(PyObject *result);
+
+/* A ufunc's result on large arrays of one floating-point dtype and shape, in memory of the pool: a
+ * handle; NULL, without an error, for other operands. */
+PyObject *in_pool(PyObject *ufunc, PyObject *const *operands, Py_ssize_t n, const Gains *gains);
 PyObject *fail(PyObject *what);
 PyObject *view_of(PyObject *handle, PyObject *view);
 bool is_view_of(PyObject *view, PyObject *array);

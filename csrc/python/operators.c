@@ -45,7 +45,7 @@ typedef PyObject *Python(PyObject *, PyObject *);
 
 /* An operator: the operation's name and gains, Python's own operators, and where other operands
  * than small ones go: forward(x, other), reflected(x, other), in_place(x, other). `ufunc`: what
- * can write to given memory, NULL where a result's dtype is not the operands'. */
+ * can write to given memory, or NULL. */
 typedef struct {
     const char *operation;
     Python *python, *python_in_place;
@@ -137,43 +137,9 @@ static bool of_scalars(PyObject *x)
     return ours(x) ? AS_HANDLE(x)->scalar : !PyArray_CheckExact(x);
 }
 
-/* Results from this size on are written to memory of the pool, whose pages are warm. */
-enum { POOLED_RESULT = 256 * 1024 };
-
-/* Whether `other` joins an array of floating-point numbers without a change of its shape or dtype. */
-static bool joins(PyArrayObject *array, PyObject *other)
-{
-    if (!PyArray_CheckExact(other))
-        return PyFloat_CheckExact(other) || PyLong_CheckExact(other);
-    return PyArray_TYPE(AS_ARRAY(other)) == PyArray_TYPE(array) &&
-           PyArray_IS_C_CONTIGUOUS(AS_ARRAY(other)) && PyArray_SAMESHAPE(array, AS_ARRAY(other));
-}
-
-/* Arithmetic on large arrays of one dtype and shape, in memory of the pool; NULL, without an error,
- * for other operands. */
-static PyObject *in_pool(const Operator *o, PyObject *x, PyObject *y)
-{
-    PyArrayObject *array = AS_ARRAY(PyArray_CheckExact(x) ? x : y);
-    int type = PyArray_TYPE(array);
-    if ((type != NPY_FLOAT && type != NPY_DOUBLE) || PyArray_NBYTES(array) < POOLED_RESULT ||
-        !PyArray_ISCARRAY_RO(array) || !joins(array, (PyObject *)array == x ? y : x))
-        return NULL;
-    PyObject *handle = PyObject_CallFunctionObjArgs(bound.pooled, (PyObject *)array, NULL);
-    PyObject *keyword = handle ? PyDict_New() : NULL, *pair = Py_BuildValue("(OO)", x, y);
-    PyObject *result = NULL;
-    if (keyword && pair && PyDict_SetItem(keyword, names.out, AS_HANDLE(handle)->array) == 0)
-        result = PyObject_Call(o->ufunc, pair, keyword);
-    Py_XDECREF(keyword);
-    Py_XDECREF(pair);
-    if (!result)
-        Py_CLEAR(handle);
-    Py_XDECREF(result);
-    return handle;
-}
-
 static PyObject *computed(const Operator *o, PyObject *a, PyObject *b, PyObject *x, PyObject *y)
 {
-    PyObject *result = o->ufunc ? in_pool(o, x, y) : NULL;
+    PyObject *pair[] = {x, y}, *result = o->ufunc ? in_pool(o->ufunc, pair, 2, &o->gains) : NULL;
     if (result)
         return result;
     if (PyErr_Occurred())

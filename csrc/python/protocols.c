@@ -37,6 +37,9 @@ static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, 
             return NULL;
     if (!result_is_small(given, n, gains, limit))
         return NULL;
+    PyObject *result = target ? NULL : in_pool(ufunc, given, n, gains);
+    if (result || PyErr_Occurred())
+        return result;
     PyObject *operands = PyTuple_New(n), *keyword = NULL;
     for (Py_ssize_t i = 0; operands && i < n; i++) {
         Py_INCREF(given[i]);
@@ -44,7 +47,7 @@ static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, 
     }
     if (target && operands && (keyword = PyDict_New()))
         PyDict_SetItem(keyword, names.out, AS_HANDLE(target)->array);
-    PyObject *result = operands ? PyObject_Call(ufunc, operands, keyword) : NULL;
+    result = operands ? PyObject_Call(ufunc, operands, keyword) : NULL;
     Py_XDECREF(operands);
     Py_XDECREF(keyword);
     if (!result || !target)
