@@ -86,6 +86,6 @@ def bind(
     functions: dict[Any, bytes],
     operators: dict[str, tuple[Any, Any, Any, Any, bytes]],
     release: Callable[[NDArray], None],
-    pooled: Callable[[NDArray], Any],
+    pooled: Callable[[int], Buffer],
     pooled_from: int,
 ) -> None: ...

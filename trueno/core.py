@@ -22,7 +22,7 @@ from trueno import engine, graph
 from trueno._handle import Handle, exported, handle_for, handle_on, wrap
 from trueno.dtypes import NUMBER
 from trueno.graph import Buffer
-from trueno.memory import POOLED_FROM, NDArray, allocate
+from trueno.memory import POOLED_FROM, NDArray, allocate, block
 
 __all__ = [
     "Handle", "buffer_of", "copied", "export", "foreign_buffer", "handle_for", "handle_on",
@@ -44,11 +44,9 @@ def copied(array: NDArray) -> Any:
     return handle_on(copy, Buffer(root, copy))
 
 
-def pooled(like: NDArray) -> Any:
-    """A handle on uninitialised memory of the pool, in an array's shape and dtype, in C order."""
-    strides = graph.result_strides(like.shape, like.itemsize, [])
-    root, array = allocate(like.shape, strides, like.dtype)
-    return handle_on(array, Buffer(root, array))
+def pooled(nbytes: int) -> Buffer:
+    """A buffer over memory of the pool."""
+    return Buffer(block(nbytes))
 
 
 def wrap_value(value: Any) -> Any:

@@ -139,6 +139,27 @@ def _size_class(nbytes: int) -> int:
     return -(-nbytes // step) * step
 
 
+def block(nbytes: int) -> NDArray:
+    """At least ``nbytes`` (from POOLED_FROM on) of uninitialised memory, aligned. MemoryError."""
+    global _free_bytes
+    size = _size_class(nbytes)
+    blocks = _free.get(size)
+    try:
+        root: NDArray | None = blocks.pop()[1] if blocks else None
+    except IndexError:  # another thread took the last one
+        root = None
+    if root is not None:
+        _free_bytes -= size
+        return root
+    try:
+        whole = np.empty(size + _ALIGNMENT, np.uint8)
+    except MemoryError:
+        trim()
+        whole = np.empty(size + _ALIGNMENT, np.uint8)
+    offset = -address(whole) % _ALIGNMENT
+    return whole[offset : offset + size]
+
+
 def allocate(
     shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]
 ) -> tuple[NDArray, NDArray]:
@@ -146,31 +167,17 @@ def allocate(
 
     ``strides`` must be those of a compact layout (any order of axes). Raises MemoryError.
     """
-    global _free_bytes
     nbytes = dtype.itemsize
     for n in shape:
         nbytes *= n
     if nbytes < POOLED_FROM:
         small = np.empty(max(nbytes, 1), np.uint8)
         return small, np.ndarray(shape, dtype, small, 0, strides)
-    size = _size_class(nbytes)
-    blocks = _free.get(size)
-    root: NDArray | None
     try:
-        root = blocks.pop()[1] if blocks else None
-    except IndexError:  # another thread took the last one
-        root = None
-    if root is None:
-        try:
-            block = np.empty(size + _ALIGNMENT, np.uint8)
-        except MemoryError:
-            trim()
-            np.empty(shape, dtype)  # raises with the shape and dtype that the user knows
-            block = np.empty(size + _ALIGNMENT, np.uint8)
-        offset = -address(block) % _ALIGNMENT
-        root = block[offset : offset + size]
-    else:
-        _free_bytes -= size
+        root = block(nbytes)
+    except MemoryError:
+        np.empty(shape, dtype)  # raises with the shape and dtype that the user knows
+        raise
     return root, np.ndarray(shape, dtype, root, 0, strides)
 
 

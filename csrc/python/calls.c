@@ -154,6 +154,38 @@ static bool joins(PyArrayObject *array, PyObject *other)
            PyArray_SAMESHAPE(array, AS_ARRAY(other));
 }
 
+/* A handle on uninitialised memory of the pool, in an array's shape and dtype, in C order. */
+static PyObject *pooled(PyArrayObject *like)
+{
+    npy_intp strides[NPY_MAXDIMS], step = PyArray_ITEMSIZE(like);
+    for (int i = PyArray_NDIM(like) - 1; i >= 0; i--) {
+        strides[i] = step;
+        step *= PyArray_DIM(like, i);
+    }
+    PyObject *buffer = PyObject_CallFunction(bound.pooled, "n", (Py_ssize_t)step);
+    if (!buffer)
+        return NULL;
+    PyObject *root = AS_BLOCK(buffer)->root;
+    PyArray_Descr *dtype = PyArray_DESCR(like);
+    Py_INCREF((PyObject *)dtype);
+    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, dtype, PyArray_NDIM(like),
+                                           PyArray_DIMS(like), strides,
+                                           PyArray_DATA(AS_ARRAY(root)), NPY_ARRAY_CARRAY, NULL);
+    if (array) {
+        Py_INCREF(root);
+        if (PyArray_SetBaseObject(AS_ARRAY(array), root) < 0)
+            Py_CLEAR(array);
+    }
+    if (array) {
+        Py_XDECREF(AS_BLOCK(buffer)->whole);
+        Py_INCREF(array);
+        AS_BLOCK(buffer)->whole = array;
+    }
+    PyObject *handle = array ? new_handle(array, buffer, false) : NULL;
+    Py_DECREF(buffer);
+    return handle;
+}
+
 PyObject *in_pool(PyObject *ufunc, PyObject *const *operands, Py_ssize_t n, const Gains *gains)
 {
     PyArrayObject *array = NULL;
@@ -165,7 +197,7 @@ PyObject *in_pool(PyObject *ufunc, PyObject *const *operands, Py_ssize_t n, cons
     for (Py_ssize_t i = 0; i < n; i++)
         if (!joins(array, operands[i]))
             return NULL;
-    PyObject *handle = PyObject_CallFunctionObjArgs(bound.pooled, (PyObject *)array, NULL);
+    PyObject *handle = pooled(array);
     PyObject *keyword = handle ? PyDict_New() : NULL, *args = PyTuple_New(n), *result = NULL;
     for (Py_ssize_t i = 0; args && i < n; i++) {
         Py_INCREF(operands[i]);
