@@ -12,14 +12,6 @@ bool is_block(PyObject *x)
 #define FIELDS(X)                                                                                  \
     X(root) X(device) X(whole) X(node) X(target) X(before) X(readers) X(exports) X(pin) X(bit)
 
-static void set(PyObject **field, PyObject *value)
-{
-    PyObject *former = *field;
-    Py_INCREF(value);
-    *field = value;
-    Py_XDECREF(former);
-}
-
 static int block_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *keys[] = {"root", "whole", NULL};
@@ -27,9 +19,9 @@ static int block_init(PyObject *self, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:Block", keys, &root, &whole))
         return -1;
     Block *b = AS_BLOCK(self);
-    set(&b->root, root);
-    set(&b->whole, whole == Py_None ? root : whole);
-    set(&b->pin, names.automatic);
+    replace(&b->root, root);
+    replace(&b->whole, whole == Py_None ? root : whole);
+    replace(&b->pin, names.automatic);
     b->host_valid = b->plain = true;
     return 0;
 }
@@ -70,14 +62,12 @@ static void release(Block *b)
 
 static void block_dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     if (AS_BLOCK(self)->weakrefs)
         PyObject_ClearWeakRefs(self);
     release(AS_BLOCK(self));
     block_clear(self);
-    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
-    Py_DECREF(type);
+    free_instance(self);
 }
 
 /* Lists are made when they are first asked for. */
@@ -97,7 +87,7 @@ static int set_list(PyObject *self, PyObject *value, void *offset)
         PyErr_SetString(PyExc_TypeError, "a list is expected");
         return -1;
     }
-    set(list, value);
+    replace(list, value);
     return 0;
 }
 

@@ -129,6 +129,20 @@ PyObject *wrapped(PyObject *result)
     return value;
 }
 
+PyObject *call_ufunc(PyObject *ufunc, PyObject *const *operands, Py_ssize_t n, PyObject *out)
+{
+    PyObject *args = PyTuple_New(n), *keyword = out ? PyDict_New() : NULL, *result = NULL;
+    for (Py_ssize_t i = 0; args && i < n; i++) {
+        Py_INCREF(operands[i]);
+        PyTuple_SetItem(args, i, operands[i]);
+    }
+    if (args && (!out || (keyword && PyDict_SetItem(keyword, names.out, out) == 0)))
+        result = PyObject_Call(ufunc, args, keyword);
+    Py_XDECREF(args);
+    Py_XDECREF(keyword);
+    return result;
+}
+
 /* Results from this size on are written to memory of the pool, whose pages are warm. */
 enum { POOLED_RESULT = 256 * 1024 };
 
@@ -176,11 +190,8 @@ static PyObject *pooled(PyArrayObject *like)
         if (PyArray_SetBaseObject(AS_ARRAY(array), root) < 0)
             Py_CLEAR(array);
     }
-    if (array) {
-        Py_XDECREF(AS_BLOCK(buffer)->whole);
-        Py_INCREF(array);
-        AS_BLOCK(buffer)->whole = array;
-    }
+    if (array)
+        replace(&AS_BLOCK(buffer)->whole, array);
     PyObject *handle = array ? new_handle(array, buffer, false) : NULL;
     Py_DECREF(buffer);
     return handle;
@@ -198,15 +209,7 @@ PyObject *in_pool(PyObject *ufunc, PyObject *const *operands, Py_ssize_t n, cons
         if (!joins(array, operands[i]))
             return NULL;
     PyObject *handle = pooled(array);
-    PyObject *keyword = handle ? PyDict_New() : NULL, *args = PyTuple_New(n), *result = NULL;
-    for (Py_ssize_t i = 0; args && i < n; i++) {
-        Py_INCREF(operands[i]);
-        PyTuple_SetItem(args, i, operands[i]);
-    }
-    if (keyword && args && PyDict_SetItem(keyword, names.out, AS_HANDLE(handle)->array) == 0)
-        result = PyObject_Call(ufunc, args, keyword);
-    Py_XDECREF(keyword);
-    Py_XDECREF(args);
+    PyObject *result = handle ? call_ufunc(ufunc, operands, n, AS_HANDLE(handle)->array) : NULL;
     if (!result)
         Py_CLEAR(handle);
     Py_XDECREF(result);

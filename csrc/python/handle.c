@@ -7,6 +7,30 @@ struct Names names;
 
 static PyTypeObject *handle_type;
 
+/* ---------------------------------------------------------------- instances */
+
+PyObject *new_instance(PyTypeObject *type)
+{
+    return ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+}
+
+void free_instance(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+void replace(PyObject **place, PyObject *value)
+{
+    PyObject *former = *place;
+    if (value == Py_None)
+        value = NULL;
+    Py_XINCREF(value);
+    *place = value;
+    Py_XDECREF(former);
+}
+
 /* ---------------------------------------------------------------- states */
 
 bool is_handle(PyObject *x)
@@ -43,7 +67,7 @@ PyObject *host_array(PyObject *handle)
 PyObject *new_handle(PyObject *array, PyObject *buffer, bool scalar)
 {
     PyTypeObject *class = (PyTypeObject *)bound.result_class;
-    Handle *h = array ? (Handle *)((allocfunc)PyType_GetSlot(class, Py_tp_alloc))(class, 0) : NULL;
+    Handle *h = array ? AS_HANDLE(new_instance(class)) : NULL;
     if (!h) {
         Py_XDECREF(array);
         return NULL;
@@ -74,16 +98,6 @@ static PyObject *new_or_none(PyObject *x)
     x = x ? x : Py_None;
     Py_INCREF(x);
     return x;
-}
-
-static void replace(PyObject **place, PyObject *value)
-{
-    PyObject *former = *place;
-    if (value == Py_None)
-        value = NULL;
-    Py_XINCREF(value);
-    *place = value;
-    Py_XDECREF(former);
 }
 
 static PyObject *get_array(PyObject *self, void *closure)
@@ -178,7 +192,6 @@ static PyMemberDef members[] = {
 
 static void handle_dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     Handle *h = AS_HANDLE(self);
     if (h->weakrefs)
         PyObject_ClearWeakRefs(self);
@@ -186,8 +199,7 @@ static void handle_dealloc(PyObject *self)
     Py_CLEAR(h->array);
     Py_CLEAR(h->buffer);
     Py_CLEAR(h->node);
-    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
-    Py_DECREF(type);
+    free_instance(self);
 }
 
 /* ---------------------------------------------------------------- Python's numbers */
@@ -241,8 +253,7 @@ static PyObject *module_handle_for(PyObject *module, PyObject *args)
     int scalar;
     if (!PyArg_ParseTuple(args, "Op:handle_for", &node, &scalar))
         return NULL;
-    PyTypeObject *class = (PyTypeObject *)bound.result_class;
-    Handle *h = (Handle *)((allocfunc)PyType_GetSlot(class, Py_tp_alloc))(class, 0);
+    Handle *h = AS_HANDLE(new_instance((PyTypeObject *)bound.result_class));
     PyObject *owner = h ? PyWeakref_NewRef((PyObject *)h, NULL) : NULL;
     if (!owner || PyObject_SetAttr(node, names.owner, owner) < 0) {
         Py_XDECREF((PyObject *)h);
@@ -267,9 +278,8 @@ static PyObject *module_bind(PyObject *module, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(
             args, kwargs, "$OOOOOOOOOOOOOO!O!O!OOn:bind", keys, &b.result_class, &b.settings,
             &b.named, &b.give_memory, &b.buffer_of, &b.host, &b.rewrap, &b.wrap_value,
-            &b.array_ufunc, &b.array_function, &b.getitem, &b.setitem, &b.set_shape,
-            &PyDict_Type, &b.ufuncs,
-            &PyDict_Type, &b.functions, &PyDict_Type, &b.operators, &b.release,
+            &b.array_ufunc, &b.array_function, &b.getitem, &b.setitem, &b.set_shape, &PyDict_Type,
+            &b.ufuncs, &PyDict_Type, &b.functions, &PyDict_Type, &b.operators, &b.release,
             &b.pooled, &b.pooled_from))
         return NULL;
     PyObject **all = (PyObject **)&b;

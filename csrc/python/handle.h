@@ -82,6 +82,13 @@ static inline bool ours(PyObject *x)
 bool is_handle(PyObject *x);
 bool is_block(PyObject *x);
 
+/* A new instance of a type made from a specification, and the end of one. */
+PyObject *new_instance(PyTypeObject *type);
+void free_instance(PyObject *self);
+
+/* Puts a value in the place of another; NULL stands for None. */
+void replace(PyObject **place, PyObject *value);
+
 /* The host array if it is there and current, else NULL. Borrowed. */
 PyObject *current(PyObject *handle);
 
@@ -105,6 +112,9 @@ bool result_is_small(PyObject *const *operands, Py_ssize_t n, const Gains *gains
 
 /* calls.c: results. */
 PyObject *wrapped(PyObject *result);
+
+/* ufunc(*operands), or with `out` ufunc(*operands, out=out). New. */
+PyObject *call_ufunc(PyObject *ufunc, PyObject *const *operands, Py_ssize_t n, PyObject *out);
 
 /* A ufunc's result on large arrays of one floating-point dtype and shape, in memory of the pool: a
  * handle; NULL, without an error, for other operands. */

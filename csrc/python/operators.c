@@ -100,7 +100,7 @@ static Operator operators[] = {
 };
 
 /* Takes each operator's functions and gains from bound.operators: by name, a tuple of forward,
- * reflected, in_place and the gains' bytes. */
+ * reflected, in_place, the ufunc or None, and the gains' bytes. */
 int bind_operators(void)
 {
     for (Operator *o = operators; o < operators + OPERATORS; o++) {
@@ -192,9 +192,9 @@ static PyObject *in_place(const Operator *o, PyObject *a, PyObject *b)
 static PyObject *unary(const Operator *o, PyObject *a)
 {
     double limit = threshold();
-    PyObject *x = limit < 0 ? NULL : operand(a, &o->gains, limit);
     if (limit < 0)
         return NULL;
+    PyObject *x = operand(a, &o->gains, limit);
     if (!x)
         return PyObject_CallFunctionObjArgs(o->forward, a, NULL);
     PyObject *result = o->python(x, NULL);

@@ -40,16 +40,7 @@ static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, 
     PyObject *result = target ? NULL : in_pool(ufunc, given, n, gains);
     if (result || PyErr_Occurred())
         return result;
-    PyObject *operands = PyTuple_New(n), *keyword = NULL;
-    for (Py_ssize_t i = 0; operands && i < n; i++) {
-        Py_INCREF(given[i]);
-        PyTuple_SetItem(operands, i, given[i]);
-    }
-    if (target && operands && (keyword = PyDict_New()))
-        PyDict_SetItem(keyword, names.out, AS_HANDLE(target)->array);
-    result = operands ? PyObject_Call(ufunc, operands, keyword) : NULL;
-    Py_XDECREF(operands);
-    Py_XDECREF(keyword);
+    result = call_ufunc(ufunc, given, n, target ? AS_HANDLE(target)->array : NULL);
     if (!result || !target)
         return wrapped(result);
     Py_DECREF(result);
@@ -287,7 +278,7 @@ PyObject *new_method(PyObject *module, PyObject *args)
     PyObject *numpy, *python, *alike;
     if (!PyArg_ParseTuple(args, "OOO:method", &numpy, &python, &alike))
         return NULL;
-    Method *m = (Method *)((allocfunc)PyType_GetSlot(method_type, Py_tp_alloc))(method_type, 0);
+    Method *m = (Method *)new_instance(method_type);
     if (m) {
         Py_INCREF(numpy);
         Py_INCREF(python);
@@ -327,12 +318,10 @@ static PyObject *method_get(PyObject *self, PyObject *object, PyObject *type)
 
 static void method_dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     Py_CLEAR(((Method *)self)->numpy);
     Py_CLEAR(((Method *)self)->python);
     Py_CLEAR(((Method *)self)->alike);
-    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
-    Py_DECREF(type);
+    free_instance(self);
 }
 
 /* __name__, __doc__, ...: those of the Python function. */
