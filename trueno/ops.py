@@ -38,7 +38,6 @@ class Op:
     reduce:  for a reduction, how two partial results combine; its ``meaning`` takes ``axis``
     gains:   by dtype character: with how many times fewer elements than a cheap operation it pays
              alone (``trueno.gains``)
-    most:    the largest of the gains, and 1
     group:   where it is exported: "standard", "numpy" (beyond the standard) or "nn" (activations)
     """
 
@@ -50,11 +49,7 @@ class Op:
     wgsl: str | None
     reduce: str | None = None
     gains: Mapping[str, int] = field(default_factory=dict)
-    most: int = field(init=False, default=1)
     group: str = "standard"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "most", max([1, *self.gains.values()]))
 
     def __repr__(self) -> str:
         return f"<trueno op {self.name}>"

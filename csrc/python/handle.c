@@ -229,6 +229,10 @@ static Py_ssize_t handle_length(PyObject *self)
 
 static PyObject *module_wrap(PyObject *module, PyObject *array)
 {
+    if (!PyArray_Check(array)) {
+        PyErr_SetString(PyExc_TypeError, "wrap: an ndarray is expected");
+        return NULL;
+    }
     Py_INCREF(array);
     return new_handle(array, NULL, false);
 }
