@@ -10,7 +10,7 @@
 /* Elements a tile of values of up to 8 bytes; of wider ones, as many as fit in its bytes. */
 enum { TILE = 1024, TILE_BYTES = 8 * TILE, MAX_DIMS = 64 };
 
-/* In the order of trueno/dtypes.py. */
+/* In the order of trueno/kinds.py. */
 enum {
     D_b8, D_i8, D_i16, D_i32, D_i64, D_u8, D_u16, D_u32, D_u64, D_f16, D_f32, D_f64, D_c64, D_c128,
     DTYPES

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from trueno._backends.numpy import NumpyBackend
 from trueno._backends.wgpu import WgpuBackend, open_backend
-from trueno.dtypes import BOOL, FLOAT32, INT8, INT16, INT64, Dtype
+from trueno.kinds import BOOL, FLOAT32, INT8, INT16, INT64, Dtype
 from trueno.memory import Storage, View
 from trueno.plan import Instruction, Kernel, Launch, Output
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from trueno._backends import simd, wgsl
 from trueno.dispatch import resolve
-from trueno.dtypes import ACCELERATED, BOOL, COMPLEXES, FLOATS, INT64, SIGNED, UNSIGNED, Dtype
+from trueno.kinds import ACCELERATED, BOOL, COMPLEXES, FLOATS, INT64, SIGNED, UNSIGNED, Dtype
 from trueno.ops import OPS, Op
 from trueno.reductions import sum_dtype
 

@@ -27,7 +27,7 @@ from tests.test_simd import (
     strided,
     values,
 )
-from trueno.dtypes import BOOL, COMPLEX64, COMPLEX128, COMPLEXES, FLOAT64, Dtype
+from trueno.kinds import BOOL, COMPLEX64, COMPLEX128, COMPLEXES, FLOAT64, Dtype
 from trueno.ops import ELEMENTWISE, OVERFLOW, UNDERFLOW
 from trueno.plan import Instruction, Kernel, Output
 

@@ -29,7 +29,7 @@ from tests.test_simd import (
     values,
 )
 from trueno.config import config
-from trueno.dtypes import BOOL, INT64, Dtype
+from trueno.kinds import BOOL, INT64, Dtype
 from trueno.ops import REDUCTIONS, UNDERFLOW
 from trueno.plan import Instruction, Kernel, Output
 

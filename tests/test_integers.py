@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import trueno as tn
 from tests.test_simd import NUMPY, SIMD, digests, launch, one_op, values
-from trueno.dtypes import SIGNED, UNSIGNED, Dtype
+from trueno.kinds import SIGNED, UNSIGNED, Dtype
 
 NAMES = ("floor_divide", "remainder", "fmod")
 DTYPES = (*SIGNED, *UNSIGNED)

@@ -17,7 +17,7 @@ import pytest
 
 import trueno as tn
 from trueno._backends import _simd
-from trueno.dtypes import BOOL, FLOATS, SIGNED, UNSIGNED
+from trueno.kinds import BOOL, FLOATS, SIGNED, UNSIGNED
 
 REALS = (BOOL, *SIGNED, *UNSIGNED, *FLOATS)
 Array = np.ndarray[Any, Any]

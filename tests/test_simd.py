@@ -21,7 +21,7 @@ from trueno._backends.base import Backend
 from trueno._backends.numpy import NumpyBackend
 from trueno._backends.simd import SimdBackend
 from trueno.config import config
-from trueno.dtypes import ACCELERATED, BOOL, COMPLEXES, FLOATS, INT64, Dtype
+from trueno.kinds import ACCELERATED, BOOL, COMPLEXES, FLOATS, INT64, Dtype
 from trueno.memory import Storage, View
 from trueno.ops import ELEMENTWISE, OPS, OVERFLOW, REDUCTIONS, UNDERFLOW
 from trueno.plan import Instruction, Kernel, Launch, Output

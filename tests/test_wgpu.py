@@ -28,7 +28,7 @@ from tests.launches import (
     view,
 )
 from trueno._backends.wgpu import WgpuBackend
-from trueno.dtypes import (
+from trueno.kinds import (
     BOOL,
     FLOAT16,
     FLOAT32,

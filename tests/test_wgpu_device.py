@@ -14,7 +14,7 @@ import pytest
 
 from tests.launches import INCREMENT, increment, open_gpu, restored, run, subsets, view
 from trueno._backends.wgpu import GpuError, WgpuBackend, open_backend
-from trueno.dtypes import FLOAT32, INT32, UINT8
+from trueno.kinds import FLOAT32, INT32, UINT8
 from trueno.plan import Instruction, Kernel, Launch, Output
 
 pytestmark = pytest.mark.gpu

@@ -4,8 +4,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
-from trueno.dtypes import Dtype
 from trueno.graph import Buffer, Form, Node
+from trueno.kinds import Dtype
 from trueno.memory import DeviceCopy, NDArray
 
 class Block:

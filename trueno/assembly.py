@@ -15,10 +15,10 @@ import numpy as np
 
 from trueno.core import Handle, foreign_buffer, handle_on
 from trueno.dispatch import NUMPYS_ERROR, Refused, astype
-from trueno.dtypes import NUMBER, Dtype
 from trueno.engine import BELOW
 from trueno.graph import Shape
 from trueno.indexing import view_of
+from trueno.kinds import NUMBER, Dtype
 from trueno.routines import compute, pays, refuse
 
 _MOST_PARTS = 256

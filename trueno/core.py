@@ -20,8 +20,8 @@ import numpy as np
 
 from trueno import engine, graph
 from trueno._handle import Handle, exported, handle_for, handle_on, wrap
-from trueno.dtypes import NUMBER
 from trueno.graph import Buffer
+from trueno.kinds import NUMBER
 from trueno.memory import POOLED_FROM, NDArray, allocate, block
 
 __all__ = [

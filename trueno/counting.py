@@ -14,9 +14,9 @@ import numpy as np
 from trueno.assembly import handle
 from trueno.core import Handle, handle_on
 from trueno.dispatch import NUMPYS_ERROR, Refused, astype, elementwise, in_c_order
-from trueno.dtypes import BOOL, COMPLEXES, FLOAT16, FLOAT32, FLOAT64, INT64, NUMBER, UINT64
 from trueno.engine import BELOW
 from trueno.handover import host
+from trueno.kinds import BOOL, COMPLEXES, FLOAT16, FLOAT32, FLOAT64, INT64, NUMBER, UINT64
 from trueno.memory import NDArray
 from trueno.ops import OPS, RANK_BITS
 from trueno.reductions import reduce

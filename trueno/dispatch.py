@@ -14,7 +14,6 @@ from trueno import conditions, engine, graph
 from trueno._handle import small
 from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_for, handle_on
-from trueno.dtypes import BOOL, NUMBER, Dtype
 from trueno.errors import named
 from trueno.graph import (
     DEPTH_LIMIT,
@@ -37,6 +36,7 @@ from trueno.handover import (
     host,
     small_below,
 )
+from trueno.kinds import BOOL, NUMBER, Dtype
 from trueno.memory import NDArray, allocate, make_view, same_elements
 from trueno.ops import OPS, Op
 

@@ -17,9 +17,9 @@ from trueno._backends.base import Backend
 from trueno._backends.numpy import NumpyBackend
 from trueno._backends.simd import SimdBackend
 from trueno.config import SETTINGS
-from trueno.dtypes import NUMBER, Dtype
 from trueno.errors import StrictError, TruenoWarning
 from trueno.graph import Buffer, Node
+from trueno.kinds import NUMBER, Dtype
 from trueno.memory import NDArray, View, allocate, make_view, same_elements
 from trueno.plan import Call, Kernel, Launch, Output
 from trueno.planner import Graph, Plan, Step, plan

@@ -19,7 +19,7 @@ import weakref
 from typing import Any, NamedTuple, Protocol
 
 from trueno import memory
-from trueno.dtypes import Dtype
+from trueno.kinds import Dtype
 from trueno.memory import NDArray, Storage, View, make_view
 from trueno.ops import Op
 

@@ -22,8 +22,8 @@ from trueno.core import (
     wrap,
     wrap_value,
 )
-from trueno.dtypes import FLOAT32, FLOAT64
 from trueno.errors import StrictError, named
+from trueno.kinds import FLOAT32, FLOAT64
 from trueno.memory import NDArray
 from trueno.ops import Op
 

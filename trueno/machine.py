@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno.dtypes import Dtype
+from trueno.kinds import Dtype
 
 
 @dataclass(frozen=True, slots=True)

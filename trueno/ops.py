@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from trueno import windows
-from trueno.dtypes import Dtype
 from trueno.gains import GAINS
+from trueno.kinds import Dtype
 
 # Floating-point conditions, as bits: the order of NumPy's own FPE flags.
 DIVIDE, OVERFLOW, UNDERFLOW, INVALID = 1, 2, 4, 8

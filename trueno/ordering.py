@@ -9,8 +9,8 @@ import numpy as np
 from trueno.config import SETTINGS
 from trueno.core import buffer_of, handle_on
 from trueno.dispatch import NUMPYS_ERROR, Refused, in_c_order
-from trueno.dtypes import COMPLEXES, INT64, NUMBER
 from trueno.engine import BELOW
+from trueno.kinds import COMPLEXES, INT64, NUMBER
 from trueno.routines import compute, pays, refuse, update
 
 # Elements of a row below which NumPy's sorting networks are faster than passes by digits.

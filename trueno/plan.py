@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trueno.dtypes import Dtype
+from trueno.kinds import Dtype
 from trueno.memory import View
 from trueno.ops import REDUCTIONS
 

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trueno.dtypes import Dtype
 from trueno.graph import Buffer, Form, Leaf, Node, Shape
+from trueno.kinds import Dtype
 from trueno.memory import View
 from trueno.plan import Instruction, Kernel, Output
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from trueno import engine
 from trueno.core import Handle
-from trueno.dtypes import BOOL, NUMBER
 from trueno.handover import call_numpy, small_below
+from trueno.kinds import BOOL, NUMBER
 from trueno.memory import NDArray
 from trueno.ops import ROUTINES
 from trueno.routines import compute

@@ -16,9 +16,9 @@ from trueno import engine, graph
 from trueno.config import SETTINGS
 from trueno.core import Handle, buffer_of, foreign_buffer, handle_on
 from trueno.dispatch import NUMPYS_ERROR, Operands, Refused
-from trueno.dtypes import Dtype
 from trueno.errors import named
 from trueno.graph import Buffer, Shape, result_strides
+from trueno.kinds import Dtype
 from trueno.memory import NDArray, View, allocate
 from trueno.ops import ROUTINES
 from trueno.plan import Call

@@ -11,7 +11,7 @@ import numpy as np
 from trueno import stats
 from trueno.core import Handle
 from trueno.dispatch import astype
-from trueno.dtypes import FLOAT16, NUMBER, Dtype
+from trueno.kinds import FLOAT16, NUMBER, Dtype
 from trueno.memory import NDArray
 from trueno.reductions import normal_axes, sum_dtype
 from trueno.routines import compute

@@ -13,9 +13,9 @@ import numpy as np
 
 from trueno.core import Handle, foreign_buffer, handle_on
 from trueno.dispatch import NUMPYS_ERROR, Refused, astype, elementwise, in_c_order, update_where
-from trueno.dtypes import BOOL, INT64
 from trueno.engine import BELOW
 from trueno.handover import host
+from trueno.kinds import BOOL, INT64
 from trueno.memory import NDArray
 from trueno.ops import MASK_BLOCK, OPS, ROUTINES
 from trueno.routines import compute, pays, refuse, update

@@ -12,9 +12,9 @@ import numpy as np
 from trueno import assembly, ordering
 from trueno.core import wrap
 from trueno.dispatch import Refused, elementwise
-from trueno.dtypes import COMPLEXES, INT64, NUMBER, UINT64, Dtype
 from trueno.engine import BELOW
 from trueno.handover import host
+from trueno.kinds import COMPLEXES, INT64, NUMBER, UINT64, Dtype
 from trueno.ops import OPS
 from trueno.reductions import reduce
 from trueno.routines import pays

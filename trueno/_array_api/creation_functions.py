@@ -15,9 +15,9 @@ from trueno._array_api.manipulation_functions import broadcast_arrays
 from trueno.array import check_device
 from trueno.core import Handle, buffer_of, copied, foreign_buffer, handle_on, wrap
 from trueno.dispatch import elementwise
-from trueno.dtypes import NUMBER
 from trueno.errors import named
 from trueno.handover import host
+from trueno.kinds import NUMBER
 from trueno.ops import OPS
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 
 from trueno._array_api._support import given, implements, same_device
 from trueno.core import Handle
-from trueno.dtypes import Dtype
+from trueno.kinds import Dtype
 
 __all__ = ["astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type"]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from trueno._array_api._support import call, given, implements, normal_axes, viewed
 from trueno._array_api.elementwise_functions import from_ufunc
-from trueno.dtypes import NUMBER
+from trueno.kinds import NUMBER
 from trueno.memory import NDArray
 from trueno.products import BLAS, array_of
 

@@ -10,8 +10,8 @@ from trueno import selection
 from trueno._array_api._support import NO_VALUE, call, given, implements
 from trueno._array_api.statistical_functions import kept, reduced
 from trueno.dispatch import Refused, astype, elementwise
-from trueno.dtypes import INT64, NUMBER
 from trueno.handover import call_numpy
+from trueno.kinds import INT64, NUMBER
 from trueno.ops import OPS, ROUTINES
 from trueno.reductions import reduce
 from trueno.routines import compute

@@ -20,8 +20,8 @@ from trueno._array_api._support import (
     viewed,
 )
 from trueno.dispatch import elementwise
-from trueno.dtypes import COMPLEX64, COMPLEX128, FLOAT16, FLOAT64
 from trueno.handover import at_once, call_numpy, small_array
+from trueno.kinds import COMPLEX64, COMPLEX128, FLOAT16, FLOAT64
 from trueno.memory import NDArray
 from trueno.moments import variance
 from trueno.ops import OPS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from trueno.dtypes import Dtype
+from trueno.kinds import Dtype
 from trueno.plan import Call, Launch
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno.dtypes import Dtype
+from trueno.kinds import Dtype
 from trueno.memory import NDArray
 from trueno.ops import OPS, ROUTINES
 from trueno.plan import Call, Instruction, Launch, Output

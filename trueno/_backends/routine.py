@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from trueno._backends import _simd
-from trueno.dtypes import COMPLEXES, FLOAT16, NUMBER, Dtype
+from trueno.kinds import COMPLEXES, FLOAT16, NUMBER, Dtype
 from trueno.memory import View
 from trueno.plan import Call
 

@@ -16,7 +16,7 @@ import numpy as np
 from trueno._backends import _simd, simd_routines
 from trueno._backends.simd_program import Compiler, Program, canonical, supports
 from trueno.config import SETTINGS, THREADS
-from trueno.dtypes import Dtype
+from trueno.kinds import Dtype
 from trueno.memory import NDArray, View
 from trueno.plan import Call, Kernel, Launch
 

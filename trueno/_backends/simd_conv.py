@@ -12,7 +12,7 @@ import numpy as np
 
 from trueno._backends import _simd
 from trueno._backends.routine import Routine, dense, lib, number
-from trueno.dtypes import FLOAT16, FLOAT32, FLOAT64, NUMBER
+from trueno.kinds import FLOAT16, FLOAT32, FLOAT64, NUMBER
 from trueno.memory import NDArray, address
 from trueno.ops import INVALID, OVERFLOW, UNDERFLOW
 from trueno.plan import Call

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trueno._backends.routine import Routine, dense, lib, number
-from trueno.dtypes import COMPLEXES, FLOAT16, FLOAT32, FLOAT64, NUMBER
+from trueno.kinds import COMPLEXES, FLOAT16, FLOAT32, FLOAT64, NUMBER
 from trueno.memory import address
 from trueno.ops import RANK_BITS
 from trueno.plan import Call

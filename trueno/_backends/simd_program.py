@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from trueno._backends import _simd
-from trueno.dtypes import (
+from trueno.kinds import (
     ACCELERATED,
     BOOL,
     COMPLEX128,

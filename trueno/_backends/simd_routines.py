@@ -6,7 +6,7 @@ import math
 
 from trueno._backends import simd_conv, simd_count, simd_move, simd_sort
 from trueno._backends.routine import Routine, dense, lib, number, ordered
-from trueno.dtypes import INT64, NUMBER, Dtype
+from trueno.kinds import INT64, NUMBER, Dtype
 from trueno.memory import address
 from trueno.plan import Call
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from trueno._backends.routine import Routine, dense, lib, number
-from trueno.dtypes import COMPLEXES, INT64, NUMBER, UINT8
+from trueno.kinds import COMPLEXES, INT64, NUMBER, UINT8
 from trueno.memory import address, allocate, release
 from trueno.plan import Call
 

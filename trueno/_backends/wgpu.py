@@ -25,7 +25,7 @@ from trueno._backends import wgsl
 from trueno._backends.numpy import NumpyBackend
 from trueno._backends.wgpu_device import Block, Device, GpuError, adapters, load
 from trueno._backends.wgpu_layout import LayoutError, Operand, Prepared, prepare
-from trueno.dtypes import FLOAT32, FLOAT64, INT32, INT64, UINT32, UINT64, Dtype
+from trueno.kinds import FLOAT32, FLOAT64, INT32, INT64, UINT32, UINT64, Dtype
 from trueno.memory import NDArray, Storage, View, address
 from trueno.plan import Call, Launch
 

@@ -23,7 +23,7 @@ from trueno._backends.wgpu_shaders import (
     elementwise,
     reduction,
 )
-from trueno.dtypes import BOOL, FLOAT16, FLOAT32, INT32, UINT32, Dtype
+from trueno.kinds import BOOL, FLOAT16, FLOAT32, INT32, UINT32, Dtype
 from trueno.plan import Instruction, Kernel, Output
 
 MAX_POINTS = 1 << 31  # points of one dispatch: indices are 32 bits, with room for the last step

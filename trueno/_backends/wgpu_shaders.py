@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from trueno._backends import wgsl
 from trueno._backends.wgsl import REGISTER
-from trueno.dtypes import BOOL, FLOAT16, Dtype
+from trueno.kinds import BOOL, FLOAT16, Dtype
 from trueno.ops import OPS
 from trueno.plan import Kernel
 

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from trueno.dtypes import (
+from trueno.kinds import (
     BOOL,
     FLOAT16,
     FLOAT32,

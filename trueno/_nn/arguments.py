@@ -9,8 +9,8 @@ import numpy as np
 
 from trueno._array_api._support import given
 from trueno.dispatch import astype
-from trueno.dtypes import FLOAT16, FLOAT32, FLOAT64, Dtype
 from trueno.handover import call_numpy
+from trueno.kinds import FLOAT16, FLOAT32, FLOAT64, Dtype
 from trueno.ops import ROUTINES
 from trueno.routines import compute
 

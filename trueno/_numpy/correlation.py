@@ -9,9 +9,9 @@ import numpy as np
 
 from trueno._array_api._support import given, implements
 from trueno.dispatch import astype
-from trueno.dtypes import FLOAT16, NUMBER
 from trueno.engine import BELOW
 from trueno.handover import call_numpy, host
+from trueno.kinds import FLOAT16, NUMBER
 from trueno.ops import ROUTINES
 from trueno.products import array_of
 from trueno.routines import compute

@@ -13,8 +13,8 @@ from trueno._array_api._support import NO_VALUE, call, given, implements
 from trueno._array_api.statistical_functions import kept
 from trueno.core import wrap_value
 from trueno.dispatch import elementwise
-from trueno.dtypes import FLOAT32, FLOAT64, INT64
 from trueno.handover import host
+from trueno.kinds import FLOAT32, FLOAT64, INT64
 from trueno.memory import NDArray
 from trueno.ops import OPS
 from trueno.reductions import pays, reduce

@@ -10,7 +10,7 @@ import numpy as np
 from trueno._array_api._support import NO_VALUE, call, given, implements, normal_axes
 from trueno._array_api.statistical_functions import kept, mean
 from trueno.dispatch import elementwise
-from trueno.dtypes import FLOAT32, FLOAT64, NUMBER
+from trueno.kinds import FLOAT32, FLOAT64, NUMBER
 from trueno.ops import OPS
 from trueno.reductions import pays, reduce
 

@@ -10,8 +10,8 @@ import numpy as np
 from trueno._array_api._support import given, implements
 from trueno.core import Handle
 from trueno.dispatch import elementwise
-from trueno.dtypes import BOOL, NUMBER
 from trueno.handover import call_numpy
+from trueno.kinds import BOOL, NUMBER
 from trueno.ops import OPS
 from trueno.products import matmul
 
