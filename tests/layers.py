@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent / PACKAGE
 
 # Lowest first. A name is a module or a whole subpackage of trueno/.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "dask", "dtypes", "cores", "gains", "machine", "stats", "windows"),
+    ("errors", "dask", "kinds", "cores", "gains", "machine", "stats", "windows"),
     ("config",),
     ("ops", "memory"),
     ("plan",),
