@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from conformance import array_api, dask, report, runner, scipy, sklearn, xarray
+from conformance import array_api, dask, numpy, report, runner, scipy, sklearn, xarray
 from conformance.results import Record
 
-SUITES = {module.SUITE.name: module.SUITE for module in (array_api, sklearn, scipy, xarray, dask)}
+_MODULES = (array_api, numpy, sklearn, scipy, xarray, dask)
+SUITES = {module.SUITE.name: module.SUITE for module in _MODULES}
 
 
 def main(argv: list[str]) -> int:

@@ -1,17 +1,21 @@
 """A pytest plugin: tests named in the file CONFORMANCE_EXCLUSIONS must fail.
 
 The file holds a test id a line, without the folders above the library; what stands before it as a
-comment is the reason. An id without parameters stands for all of them.
+comment is the reason. An id without parameters stands for all of them, and "*" for any text. One
+behind "!" is not run, as it would end the process.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from conformance.results import EXCLUDED
+
+CRASHES = "!"
 
 
 def read(path: Path) -> dict[str, str]:
@@ -32,7 +36,13 @@ def read(path: Path) -> dict[str, str]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reasons = read(Path(os.environ["CONFORMANCE_EXCLUSIONS"]))
+    if not reasons:
+        return
+    names = [re.escape(name.removeprefix(CRASHES)).replace(r"\*", ".*") for name in reasons]
+    pattern = re.compile(rf"(?:.*/)?(?:({')|('.join(names)}))(?:\[.*)?", re.DOTALL)
     for item in items:
-        for name, reason in reasons.items():
-            if item.nodeid.endswith(name) or item.nodeid.partition("[")[0].endswith(name):
-                item.add_marker(pytest.mark.xfail(reason=EXCLUDED + reason, strict=True))
+        found = pattern.fullmatch(item.nodeid)
+        if found and found.lastindex:
+            name, reason = list(reasons.items())[found.lastindex - 1]
+            run = not name.startswith(CRASHES)
+            item.add_marker(pytest.mark.xfail(reason=EXCLUDED + reason, strict=True, run=run))

@@ -9,12 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from conformance.exclusions import read
-from conformance.results import Group, Record, total
+from conformance.results import KINDS, Group, Record, total
 
 _DOCS = Path(__file__).resolve().parents[1] / "docs"
 RECORD = _DOCS / "conformance.json"
 PAGE = _DOCS / "conformance.md"
-_COUNTS = ("passed", "failed", "skipped", "excluded", "xfailed")
 _LABELS = {
     "numpy": "Trueno, numpy", "simd": "Trueno, simd", "wgpu": "Trueno, wgpu",
     "strict": "array_api_strict", "thin": "thin array over NumPy",
@@ -28,8 +27,9 @@ elements take the way of large arrays. This page is generated from `conformance.
 both.
 
 *Excluded* tests fail on purpose; each is named, with its reason, in a file beside the suite, and
-one that begins to pass is a failure. *Expected* failures are those that the suite itself marks. The
-rows of array_api_strict and of a thin array over NumPy (`conformance/thin.py`) show what other
+one that begins to pass is a failure. *Expected* failures are those that the suite itself marks.
+*Idle* tests passed without an array of Trueno's, and count for nothing. The rows of
+array_api_strict and of a thin array over NumPy (`conformance/thin.py`) show what other
 namespaces reach in the same suite.
 """
 
@@ -42,12 +42,12 @@ def say(text: str) -> None:
 def show(title: str, subjects: dict[str, dict[str, Group]], console: Console) -> None:
     """Prints a suite's results: a row a group and subject, the failures, what only peers pass."""
     table = Table(title=title)
-    for column in ("", "group", *_COUNTS, "seconds"):
-        table.add_column(column, justify="right" if column in (*_COUNTS, "seconds") else "left")
+    for column in ("", "group", *KINDS, "seconds"):
+        table.add_column(column, justify="right" if column in (*KINDS, "seconds") else "left")
     for subject, groups in subjects.items():
         rows = [*groups.items(), *([("all", total(groups))] if len(groups) > 1 else [])]
         for name, group in rows:
-            counts = [str(getattr(group, kind)) for kind in _COUNTS]
+            counts = [str(getattr(group, kind)) for kind in KINDS]
             style = "red" if group.failed else None
             table.add_row(subject, name, *counts, f"{group.seconds:.1f}", style=style)
     console.print(table)
@@ -69,13 +69,13 @@ def page(record: Record, exclusions: dict[str, Path]) -> str:
 
 
 def _summary(record: Record) -> Iterator[str]:
-    yield from _row("suite", "", *map(_heading, _COUNTS))
-    yield from _row("---", "---", *("---:" for _ in _COUNTS))
+    yield from _row("suite", "", *map(_heading, KINDS))
+    yield from _row("---", "---", *("---:" for _ in KINDS))
     for suite in sorted(record.suites):
         for subject, groups in _ordered(record, suite):
             whole = total(groups)
             title = record.suites[suite]["title"]
-            yield from _row(title, _LABELS[subject], *(f"{getattr(whole, x)}" for x in _COUNTS))
+            yield from _row(title, _LABELS[subject], *(f"{getattr(whole, x)}" for x in KINDS))
     yield ""
 
 
@@ -130,7 +130,7 @@ def _ordered(record: Record, suite: str) -> list[tuple[str, dict[str, Group]]]:
 def _of(group: Group | None) -> str:
     if group is None:
         return ""
-    return f"{group.passed} of {sum(getattr(group, kind) for kind in _COUNTS)}"
+    return f"{group.passed} of {sum(getattr(group, kind) for kind in KINDS)}"
 
 
 def _heading(kind: str) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 EXCLUDED = "excluded: "  # begins the reason of tests that fail on purpose
+IDLE = "idle"  # the property of tests that could have failed with any namespace
+KINDS = ("passed", "failed", "skipped", "excluded", "xfailed", IDLE)
 _NAMESPACE = re.compile(r"(trueno|array_api_strict|conformance\.thin)(-None|-CPU_DEVICE|-device1)?")
 
 
@@ -21,6 +23,7 @@ class Group:
 
     excluded: tests that fail on purpose, which the suite's file names
     xfailed:  tests of which the suite itself says that they fail
+    idle:     tests that passed without an array of ours, which count for nothing
     failures: ids of Trueno's tests that failed or could not run
     skips:    how many tests were skipped, by the reason that the suite gives
     lacking:  by peer, ids of tests that pass with it and not with Trueno
@@ -31,6 +34,7 @@ class Group:
     skipped: int = 0
     excluded: int = 0
     xfailed: int = 0
+    idle: int = 0
     seconds: float = 0.0
     failures: list[str] = field(default_factory=list)
     skips: dict[str, int] = field(default_factory=dict)
@@ -55,11 +59,12 @@ def outcomes(report: Path) -> Iterator[Outcome]:
         if case.find("failure") is not None or case.find("error") is not None:
             yield Outcome(name, "failed")
         elif skip is None:
-            yield Outcome(name, "passed")
+            idle = case.find(f"properties/property[@name='{IDLE}']") is not None
+            yield Outcome(name, IDLE if idle else "passed")
         elif skip.get("type") != "pytest.xfail":
             yield Outcome(name, "skipped", skip.get("message") or "")
         else:
-            excluded = (skip.get("message") or "").startswith(EXCLUDED)
+            excluded = EXCLUDED in (skip.get("message") or "")  # perhaps behind "[NOTRUN] "
             yield Outcome(name, "excluded" if excluded else "xfailed")
 
 
@@ -72,6 +77,7 @@ def counted(found: list[Outcome], seconds: float) -> Group:
         kinds["skipped"],
         kinds["excluded"],
         kinds["xfailed"],
+        kinds[IDLE],
         round(seconds, 1),
         [outcome.name for outcome in found if outcome.kind == "failed"],
         dict(Counter(outcome.reason for outcome in found if outcome.kind == "skipped")),
@@ -83,7 +89,7 @@ def total(groups: dict[str, Group]) -> Group:
     result = Group()
     skips: Counter[str] = Counter()
     for group in groups.values():
-        for name in ("passed", "failed", "skipped", "excluded", "xfailed", "seconds"):
+        for name in (*KINDS, "seconds"):
             setattr(result, name, getattr(result, name) + getattr(group, name))
         result.failures += group.failures
         skips.update(group.skips)

@@ -41,7 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("assembly", "counting", "moments", "sets"),
     ("protocols", "operators", "explanation"),
     ("array",),
-    ("_array_api", "_numpy", "_nn", "nn", "linalg", "fft", "special", "threadpoolctl"),
+    ("_array_api", "_numpy", "_nn", "nn", "linalg", "fft", "special", "testing", "threadpoolctl"),
     ("__init__",),
     ("calibration",),
     ("bench", "demo", "information", "__main__"),

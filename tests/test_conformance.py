@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+import trueno as tn
+import trueno.testing
+from conformance import numpy as numpys
 from conformance import report
 from conformance.__main__ import SUITES
 from conformance.exclusions import read
-from conformance.results import Outcome, Record, counted, lacking
+from conformance.results import Outcome, Record, counted, lacking, outcomes
 
 pytest_plugins = ["pytester"]
 
@@ -33,13 +36,25 @@ def test_a_comment_stands_for_what_follows_it(tmp_path: Path) -> None:
 def test_an_excluded_test_that_passes_is_a_failure(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytester.makepyfile(test_it="def test_a(): assert 0\ndef test_b(): pass\ndef test_c(): pass\n")
+    pytester.makepyfile(
+        test_it="""
+        import os
+        def test_a(): assert 0
+        def test_b(): pass
+        def test_c(): pass
+        def test_d1(): assert 0
+        def test_d2(): pass
+        def test_e(): os.abort()
+        """
+    )
     file = pytester.path / "exclusions.txt"
-    file.write_text("# why\ntest_it.py::test_a\ntest_it.py::test_b\n")
+    file.write_text("# why\n" + "".join(f"test_it.py::test_{x}\n" for x in ("a", "b", "d*")))
+    with file.open("a") as more:
+        more.write("# it ends the process\n!test_it.py::test_e\n")
     monkeypatch.setenv("CONFORMANCE_EXCLUSIONS", str(file))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))  # an installed Trueno has none
     result = pytester.runpytest_subprocess("-p", "conformance.exclusions")
-    result.assert_outcomes(passed=1, failed=1, xfailed=1)
+    result.assert_outcomes(passed=1, failed=2, xfailed=3)
 
 
 def test_the_page_is_generated_from_the_record() -> None:
@@ -60,3 +75,58 @@ def test_what_peers_pass_and_we_do_not_is_found() -> None:
     ]
     assert lacking(ours, peer) == ["a::t[trueno-None-float64]"]
     assert counted(ours, 1.0).failures == ["a::t[trueno-None-float64]"]
+
+
+def test_numpys_tests_import_us_where_numpy_is_public() -> None:
+    source = """\
+import numpy as np
+import numpy
+import numpy.linalg
+    from numpy import zeros
+from numpy.linalg import norm
+from numpy._core import sctypes
+import numpy._core.umath as ncu
+import numpy.ma as ma
+"""
+    assert (
+        numpys.rewritten(source)
+        == """\
+import trueno as np
+import trueno as numpy
+import trueno.linalg
+    from trueno import zeros
+from trueno.linalg import norm
+from numpy._core import sctypes
+import numpy._core.umath as ncu
+import trueno.ma as ma
+"""
+    )
+
+
+def test_of_numpys_tests_those_without_our_arrays_are_idle(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(
+        test_it="""
+        import trueno as np
+        from trueno.testing import assert_equal
+        def test_a(): assert np.float32(1) == 1
+        def test_b(): assert_equal(np.zeros(3) + 1, [1, 1, 1])
+        def test_c(): assert_equal(np.zeros(3), [1, 1, 1])
+        """
+    )
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    report = pytester.path / "report.xml"
+    arguments = ("-p", "conformance.numpy_plugin", "-o", "junit_family=xunit1")
+    pytester.runpytest_subprocess(*arguments, "--junitxml", str(report))
+    assert [outcome.kind for outcome in outcomes(report)] == ["idle", "passed", "failed"]
+
+
+def test_numpys_comparisons_take_our_arrays() -> None:
+    x = tn.asarray([1.0, 2.0])
+    tn.testing.assert_equal([x, x.sum()], [x, 3.0])
+    tn.testing.assert_array_almost_equal(x, x + 1e-9)
+    with pytest.raises(AssertionError, match="Mismatched elements: 1 / 2"):
+        tn.testing.assert_equal({"a": x}, {"a": tn.asarray([1.0, 3.0])})
+    with pytest.raises(AssertionError):
+        tn.testing.assert_allclose(x, x * 2)

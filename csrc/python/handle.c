@@ -6,6 +6,7 @@ struct Bound bound;
 struct Names names;
 
 static PyTypeObject *handle_type;
+static size_t handles_made;
 
 /* ---------------------------------------------------------------- instances */
 
@@ -64,10 +65,15 @@ PyObject *host_array(PyObject *handle)
     return PyObject_CallFunctionObjArgs(bound.host, handle, NULL);
 }
 
+static Handle *blank_handle(void)
+{
+    handles_made++;
+    return AS_HANDLE(new_instance((PyTypeObject *)bound.result_class));
+}
+
 PyObject *new_handle(PyObject *array, PyObject *buffer, bool scalar)
 {
-    PyTypeObject *class = (PyTypeObject *)bound.result_class;
-    Handle *h = array ? AS_HANDLE(new_instance(class)) : NULL;
+    Handle *h = array ? blank_handle() : NULL;
     if (!h) {
         Py_XDECREF(array);
         return NULL;
@@ -257,7 +263,7 @@ static PyObject *module_handle_for(PyObject *module, PyObject *args)
     int scalar;
     if (!PyArg_ParseTuple(args, "Op:handle_for", &node, &scalar))
         return NULL;
-    Handle *h = AS_HANDLE(new_instance((PyTypeObject *)bound.result_class));
+    Handle *h = blank_handle();
     PyObject *owner = h ? PyWeakref_NewRef((PyObject *)h, NULL) : NULL;
     if (!owner || PyObject_SetAttr(node, names.owner, owner) < 0) {
         Py_XDECREF((PyObject *)h);
@@ -314,11 +320,17 @@ static PyObject *module_exported(PyObject *module, PyObject *args)
     return result;
 }
 
+static PyObject *module_made(PyObject *module, PyObject *unused)
+{
+    return PyLong_FromSize_t(handles_made);
+}
+
 static PyMethodDef functions[] = {
     {"wrap", module_wrap, METH_O, "A handle on an ndarray that nobody else holds."},
     {"handle_on", module_handle_on, METH_VARARGS, "A handle on an array over a buffer's memory."},
     {"handle_for", module_handle_for, METH_VARARGS,
      "A handle that waits for a node's value, without memory as long as nobody asks for it."},
+    {"made", module_made, METH_NOARGS, "How many handles were made so far."},
     {"exported", module_exported, METH_VARARGS,
      "An ndarray over an array's memory, whose base is another object."},
     {"small", (PyCFunction)(void (*)(void))small, METH_FASTCALL,

@@ -1,0 +1,76 @@
+"""A pytest plugin: NumPy's tests with Trueno as the drop-in.
+
+Of each test it is told whether it made a TruenoArray.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import trueno
+import trueno.testing
+from conformance.results import IDLE
+from trueno._handle import made
+from trueno._numpy.fallback import resolve
+
+_AS_THEY_ARE = ("trueno.dtypes", "trueno.exceptions", "trueno.testing.overrides", "trueno.typing")
+
+
+class _Submodules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds ``trueno.x`` where Trueno has no such module: NumPy's, with functions of our arrays."""
+
+    def find_spec(
+        self, name: str, _: Sequence[str] | None, __: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if not name.startswith("trueno."):
+            return None
+        theirs = "numpy" + name.removeprefix("trueno")
+        if name in _AS_THEY_ARE:
+            sys.modules[name] = importlib.import_module(theirs)
+        if importlib.util.find_spec(theirs) is None:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        theirs = importlib.import_module("numpy" + spec.name.removeprefix("trueno"))
+        if spec.name in _AS_THEY_ARE:
+            return theirs
+        module = ModuleType(spec.name)
+        vars(module)["__getattr__"] = lambda name: resolve(theirs, name, vars(module))
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+def _prepare() -> None:
+    if hasattr(trueno.config, "set_defaults"):
+        trueno.config.set_defaults(dropin=True)
+    sys.meta_path.append(_Submodules())
+    # Tests look into NumPy's private modules by way of its name.
+    for name in dir(np):
+        if name.startswith("_") and not hasattr(trueno, name):
+            setattr(trueno, name, getattr(np, name))
+
+
+_prepare()
+_BEFORE = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[_BEFORE] = made()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    if made() == item.stash[_BEFORE]:
+        item.user_properties.append((IDLE, "no TruenoArray was made"))
