@@ -236,7 +236,6 @@ def test_constants_of_every_dtype(wgpu: WgpuBackend) -> None:
 
 
 def test_what_is_not_supported(wgpu: WgpuBackend) -> None:
-    assert not wgpu.supports("argmax", (FLOAT32,), INT64)
     assert not wgpu.supports("sin", (FLOAT32,), FLOAT32)
     assert not wgpu.supports("add", (np.dtype("c8"),) * 2, np.dtype("c8"))
     assert not wgpu.supports("subtract", (BOOL, BOOL), BOOL)
@@ -385,6 +384,25 @@ def test_reductions_over_every_set_of_axes(wgpu: WgpuBackend, name: str) -> None
                         _check_rounding(name, actual, array, axes)
                     else:
                         np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("name", ["argmax", "argmin"])
+@pytest.mark.parametrize("dtype", [BOOL, INT8, UINT32, INT64, FLOAT16, FLOAT32, FLOAT64], ids=str)
+def test_positions_of_ties_and_nan(wgpu: WgpuBackend, name: str, dtype: Dtype) -> None:
+    if not wgpu.supports(name, (dtype,), INT64):
+        pytest.skip(f"the adapter has no {dtype}")
+    kernel = Kernel((dtype,), (), (), (Output(0, name, INT64),))
+    rng = np.random.default_rng(8)
+    for shape in ((7,), (5, 300), (300, 5), (2, 3, 70_001), (70_001, 3)):
+        few = rng.integers(0, 40, shape).astype(dtype)
+        some = few.copy()
+        if dtype.kind == "f":
+            some[rng.random(shape) < 2 / shape[-1]] = np.nan
+        for x in (few, some):
+            for axes in (tuple(range(len(shape))), *[(a,) for a in range(len(shape))]):
+                (actual,), _ = run(wgpu, kernel, [x], axes)
+                (expected,), _ = run(REFERENCE, kernel, [x], axes)
+                np.testing.assert_array_equal(actual, expected)
 
 
 @settings(max_examples=60)

@@ -25,9 +25,12 @@ from trueno._backends import wgsl
 from trueno._backends.numpy import NumpyBackend
 from trueno._backends.wgpu_device import Block, Device, GpuError, adapters, load
 from trueno._backends.wgpu_layout import LayoutError, Operand, Prepared, prepare
+from trueno._backends.wgpu_routine import Array, Building
+from trueno._backends.wgpu_routines import ROUTINES
 from trueno.kinds import FLOAT32, FLOAT64, INT32, INT64, UINT32, UINT64, Dtype
 from trueno.memory import NDArray, Storage, View, address
-from trueno.plan import Call, Launch
+from trueno.ops import ROUTINES as OPS_ROUTINES
+from trueno.plan import Call, Launch, Report
 
 __all__ = ["GpuError", "WgpuBackend", "open_backend"]
 
@@ -116,10 +119,19 @@ class WgpuBackend:
         return wgsl.supports(op, inputs, output)
 
     def performs(self, call: Call) -> bool:
-        return False
+        """Whether there is a routine for these operands, all of which the device can address."""
+        routine = ROUTINES.get(call.routine)
+        if routine is None or not routine.performs(call, self.supports):
+            return False
+        return all(
+            storage.root.nbytes <= self.gpu.limits.binding
+            and (storage.root.flags.c_contiguous or storage.root.flags.f_contiguous)
+            for storage, _ in (*call.inputs, *call.outputs)
+        )
 
     def call(self, call: Call) -> None:
-        raise RuntimeError(f"trueno: the GPU has no routine {call.routine}")
+        """Records a routine, as ``launch`` does a launch."""
+        self._guarded(self._launch, call)
 
     def launch(self, launch: Launch) -> None:
         """Records a launch: it runs when a batch is full or something is read.
@@ -161,8 +173,8 @@ class WgpuBackend:
 
     # ------------------------------------------------------------ launching
 
-    def _launch(self, launch: Launch) -> None:
-        views = (*launch.inputs, *launch.outputs)
+    def _launch(self, work: Launch | Call) -> None:
+        views = (*work.inputs, *work.outputs)
         numbers: dict[int, int] = {}
         mirrors: list[Mirror] = []
         places = []
@@ -172,7 +184,7 @@ class WgpuBackend:
                 found = self._mirror(storage)
                 if found is None:
                     same = [k for k, v in enumerate(views) if v.storage is storage]
-                    self._staged(launch, tuple(same))
+                    self._staged(work, tuple(same))
                     return
                 number = numbers[id(storage)] = len(mirrors)
                 mirrors.append(found)
@@ -180,22 +192,31 @@ class WgpuBackend:
             places.append((number, offset, array.shape, array.strides))
         large = tuple(n for n, m in enumerate(mirrors) if m.nbytes > self.gpu.limits.binding)
         if large and any(m.nbytes > self.gpu.max_buffer for m in mirrors):
-            self._on_host(launch)
+            self._on_host(work)
             return
-        key = (launch.kernel, launch.shape, launch.axes, tuple(places), large)
+        key: tuple[Any, ...] = (tuple(places), large)
+        if isinstance(work, Launch):
+            key += (work.kernel, work.shape, work.axes)
+        else:
+            dtypes = [view.array.dtype.char for view in views]
+            key += (work.routine, repr(work.params), *dtypes)
         prepared = self._prepared.get(key)
         if prepared is None:
-            prepared = self._prepared[key] = self._prepare(launch, places, large)
+            if isinstance(work, Launch):
+                prepared = self._prepare(work, places, large)
+            else:
+                prepared = self._prepare_call(work, places)
+            self._prepared[key] = prepared
             if len(self._prepared) > PREPARED_CACHED:
                 self._prepared.popitem(last=False)
         else:
             self._prepared.move_to_end(key)
         if isinstance(prepared, Prepared):
-            self._run(launch, prepared, mirrors)
+            self._run(work, prepared, mirrors)
         elif prepared.operands:
-            self._staged(launch, prepared.operands)
-        elif not (prepared.split and self._halves(launch)):
-            self._on_host(launch)
+            self._staged(work, prepared.operands)
+        elif not (prepared.split and isinstance(work, Launch) and self._halves(work)):
+            self._on_host(work)
 
     def _mirror(self, storage: Storage) -> Mirror | None:
         """The storage's mirror, without memory yet if it is new; None where its root has gaps."""
@@ -239,12 +260,38 @@ class WgpuBackend:
         except LayoutError as error:
             return error
 
-    def _run(self, launch: Launch, prepared: Prepared, mirrors: list[Mirror]) -> None:
+    def _prepare_call(
+        self, call: Call, places: Sequence[tuple[Any, ...]]
+    ) -> Prepared | LayoutError:
+        arrays = []
+        for (number, offset, shape, strides), view in zip(
+            places, (*call.inputs, *call.outputs), strict=True
+        ):
+            dtype = view.array.dtype
+            size = dtype.itemsize
+            steps = tuple([0 if n == 1 else s // size for s, n in zip(strides, shape, strict=True)])
+            arrays.append(Array(number, offset // size, shape, steps, dtype))
+        building, count = Building(self.gpu.limits), len(call.inputs)
+        try:
+            routine = ROUTINES[call.routine]
+            routine.prepare(building, call.params, arrays[:count], arrays[count:])
+        except LayoutError as error:
+            return error
+        return building.finish()
+
+    def _run(self, work: Launch | Call, prepared: Prepared, mirrors: list[Mirror]) -> None:
         gpu = self.gpu
-        for view in launch.inputs:
+        report: Report = _ignored
+        updates, all_consts = False, ()
+        if isinstance(work, Launch):
+            all_consts, report = work.consts, work.report
+        else:
+            updates = OPS_ROUTINES[work.routine].updates
+        for view in work.inputs:
             self._current(view.storage, mirrors)
-        for storage, array in launch.outputs:
-            if array is storage.root or array.nbytes == storage.root.nbytes:
+        for storage, array in work.outputs:
+            whole = array is storage.root or array.nbytes == storage.root.nbytes
+            if whole and not updates:
                 self._memory(storage, mirrors)
             else:
                 self._current(storage, mirrors)
@@ -253,8 +300,8 @@ class WgpuBackend:
         try:
             for size in prepared.temporaries:
                 temporaries.append(self._allocate(size, mirrors))
-            consts = [_words(const) for const in launch.consts]
-            base = gpu.flag_slots(prepared.flags, launch.report) if prepared.flags else 0
+            consts = [_words(const) for const in all_consts]
+            base = gpu.flag_slots(prepared.flags, report) if prepared.flags else 0
             for step, pipeline in zip(prepared.steps, pipelines, strict=True):
                 entries = []
                 for number, start, size in step.entries:
@@ -268,7 +315,7 @@ class WgpuBackend:
         finally:
             for block in temporaries:
                 gpu.release(block)
-        for view in launch.outputs:
+        for view in work.outputs:
             view.storage.device_written()
 
     def _memory(self, storage: Storage, keep: list[Mirror]) -> Block:
@@ -317,19 +364,19 @@ class WgpuBackend:
 
     # ------------------------------------------------------------ what one dispatch cannot do
 
-    def _staged(self, launch: Launch, operands: tuple[int, ...]) -> None:
-        """Runs the launch with compact copies of some operands, made and unmade on the host."""
-        views = [*launch.inputs, *launch.outputs]
-        count = len(launch.inputs)
+    def _staged(self, work: Launch | Call, operands: tuple[int, ...]) -> None:
+        """Runs it with compact copies of some operands, made and unmade on the host."""
+        views = [*work.inputs, *work.outputs]
+        count = len(work.inputs)
         for m in operands:
             view = views[m]
             view.storage.to_host()
             copy = view.array.copy() if m < count else np.empty(view.array.shape, view.array.dtype)
             views[m] = View(Storage(copy), copy)
-        self._launch(launch._replace(inputs=tuple(views[:count]), outputs=tuple(views[count:])))
+        self._launch(work._replace(inputs=tuple(views[:count]), outputs=tuple(views[count:])))
         for m in operands:
             if m >= count:
-                target = launch.outputs[m - count]
+                target = work.outputs[m - count]
                 views[m].storage.to_host()
                 target.array[...] = views[m].array
                 target.storage.host_written()
@@ -355,12 +402,19 @@ class WgpuBackend:
             )
         return True
 
-    def _on_host(self, launch: Launch) -> None:
-        for view in (*launch.inputs, *launch.outputs):
+    def _on_host(self, work: Launch | Call) -> None:
+        for view in (*work.inputs, *work.outputs):
             view.storage.to_host()
-        self._host.launch(launch)
-        for view in launch.outputs:
+        if isinstance(work, Launch):
+            self._host.launch(work)
+        else:
+            self._host.call(work)
+        for view in work.outputs:
             view.storage.host_written()
+
+
+def _ignored(masks: Sequence[int]) -> None:
+    """The report of a routine, which tells of no floating-point conditions."""
 
 
 class _Merged:

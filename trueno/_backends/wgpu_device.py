@@ -51,6 +51,30 @@ def load() -> ModuleType:
     return wgpu
 
 
+def trusted_module(device: Any, text: str) -> Any:
+    """A shader module without run-time checks of indices and loops.
+
+    The modules that this package generates reach no element outside of its operands, and Vulkan's
+    robust buffer access stands behind that. wgpu has the function in its native library only;
+    where that has changed, modules are checked.
+    """
+    try:
+        native = import_module("wgpu.backends.wgpu_native._api")
+        source = native.new_struct_p("WGPUShaderSourceWGSL *", code=native.to_c_string_view(text))
+        source[0].chain.next = native.ffi.NULL
+        source[0].chain.sType = native.lib.WGPUSType_ShaderSourceWGSL
+        descriptor = native.new_struct_p(
+            "WGPUShaderModuleDescriptor *",
+            nextInChain=native.ffi.cast("WGPUChainedStruct *", source),
+            label=native.to_c_string_view(""),
+        )
+        create = native.libf.wgpuDeviceCreateShaderModuleTrusted
+        module = create(device._internal, descriptor, 0)
+        return native.GPUShaderModule("", module, device)
+    except (ImportError, AttributeError, KeyError):
+        return device.create_shader_module(code=text)
+
+
 def adapters(wgpu: ModuleType) -> list[Any]:
     """Every adapter but OpenGL's. On a machine without a desktop the Vulkan loader's window system
     code would complain on stderr that XDG_RUNTIME_DIR is not set, so for the moment it is."""
@@ -282,7 +306,7 @@ class Device:
             ]
         )
         immediates = 8 + 4 * len(module.fields) if step.immediates else 0
-        shader = self.gpu.create_shader_module(code=module.text)
+        shader = trusted_module(self.gpu, module.text)
         pipeline = self.gpu.create_compute_pipeline(
             layout=self.gpu.create_pipeline_layout(
                 bind_group_layouts=[layout], immediate_size=immediates

@@ -12,6 +12,7 @@ from math import prod
 from typing import NamedTuple
 
 from trueno._backends import wgsl
+from trueno._backends.wgpu_reduce import POSITIONS, Reduction, reduction
 from trueno._backends.wgpu_shaders import (
     LANES,
     WORKGROUP,
@@ -19,15 +20,15 @@ from trueno._backends.wgpu_shaders import (
     Binding,
     Elementwise,
     Module,
-    Reduction,
     elementwise,
-    reduction,
+    lanes_of,
 )
 from trueno.kinds import BOOL, FLOAT16, FLOAT32, INT32, UINT32, Dtype
 from trueno.plan import Instruction, Kernel, Output
 
 MAX_POINTS = 1 << 31  # points of one dispatch: indices are 32 bits, with room for the last step
-SEGMENT = 16384  # points that a workgroup reduces: 16 turns, so rounding errors stay pairwise-like
+SEGMENT = 16384  # points that a workgroup reduces, so that rounding errors stay pairwise-like
+INVOCATIONS = 1 << 18  # that fill a large GPU, where each reduces to an output of its own
 
 
 class Limits(NamedTuple):
@@ -114,22 +115,26 @@ def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(prod(shape[a + 1 :]) for a in range(len(shape)))
 
 
-def _alignment(dtype: Dtype) -> int:
-    """Elements to which an offset must be aligned for vectors of 16 bytes, or words of 4."""
-    return (16 if dtype.itemsize >= 4 else 4) // dtype.itemsize
+def _alignment(dtype: Dtype, lanes: int) -> int:
+    """Elements to which an offset must be aligned for vectors, or words of 4 bytes."""
+    return min(lanes, 16 // dtype.itemsize) if dtype.itemsize >= 4 else 4 // dtype.itemsize
 
 
 def _kind(
-    operand: Operand, shape: tuple[int, ...], strides: tuple[int, ...], outer: tuple[int, ...]
+    operand: Operand,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    outer: tuple[int, ...],
+    lanes: int,
 ) -> str:
     """The access kind for a space of ``shape``; ``outer`` holds strides beyond that space."""
-    align = _alignment(operand.dtype)
+    align = _alignment(operand.dtype, lanes)
     if not any(strides) and not any(outer):
         return "scalar"
     aligned = not any(n % align for n in (operand.offset, *strides[:-1], *outer))
     if strides == contiguous(shape) and not outer:
         return "flat4" if operand.offset % align == 0 else "flat"
-    if len(shape) > 1 and shape[-1] % LANES:
+    if len(shape) > 1 and shape[-1] % lanes:
         return "strided"
     if strides[-1] == 0:
         return "broadcast"
@@ -164,12 +169,15 @@ def _bind(
     outputs: int,
     shape: Sequence[int],
     limits: Limits,
+    lanes: int,
 ) -> _Bound:
     """Assigns bindings. A buffer that is written is bound once; the last ``outputs`` are
     written."""
     first = len(operands) - outputs
     written = {operand.buffer for operand in operands[first:]}
-    accesses = [Access(kind, 0, o.dtype) for kind, o in zip(kinds, operands, strict=True)]
+    accesses = [
+        Access(kind, 0, o.dtype, lanes=lanes) for kind, o in zip(kinds, operands, strict=True)
+    ]
     for buffer in written:
         group = [m for m, o in enumerate(operands) if o.buffer == buffer]
         narrow = [m for m in group if m >= first and operands[m].dtype.itemsize < 4]
@@ -207,7 +215,8 @@ def _bind(
     return _Bound(accesses, tuple(bindings), tuple(entries), starts)
 
 
-def _grid(groups: int, limits: Limits) -> tuple[int, int]:
+def grid_of(groups: int, limits: Limits) -> tuple[int, int]:
+    """The two dimensions of a dispatch of at least so many workgroups."""
     rows = -(-groups // limits.groups)
     return (groups, 1) if rows == 1 else (-(-groups // rows), rows)
 
@@ -236,7 +245,7 @@ def _step(
         consts,
         struct.pack(f"<{len(static)}I", *static),
         slot,
-        _grid(groups, limits),
+        grid_of(groups, limits),
     )
 
 
@@ -270,20 +279,21 @@ def elementwise_step(
     sizes, strides = coalesce([shape[a] for a in order], ordered)
     if not sizes:
         sizes, strides = (1,), [(0,)] * len(operands)
-    kinds = [_kind(o, sizes, s, ()) for o, s in zip(operands, strides, strict=True)]
+    lanes = lanes_of(o.dtype for o in operands)
+    kinds = [_kind(o, sizes, s, (), lanes) for o, s in zip(operands, strides, strict=True)]
     for m, operand in enumerate(operands[-len(numbers) :], len(operands) - len(numbers)):
         if kinds[m] == "scalar":  # a single point
-            kinds[m] = "flat4" if operand.offset % _alignment(operand.dtype) == 0 else "flat"
-    bound = _bind(operands, kinds, labels, len(numbers), shape, limits)
+            kinds[m] = "flat4" if operand.offset % _alignment(operand.dtype, lanes) == 0 else "flat"
+    bound = _bind(operands, kinds, labels, len(numbers), shape, limits, lanes)
     values = {"n": prod(sizes), **{f"d{a}": n for a, n in enumerate(sizes)}}
     for m, label in enumerate(labels):
         values[f"o{label}"] = bound.starts[m]
         values |= {f"s{label}_{a}": s for a, s in enumerate(strides[m])}
     loads = tuple(bound.accesses[: len(program.inputs)])
     stores = tuple(bound.accesses[len(program.inputs) :])
-    rank, rows = len(sizes), sizes[-1] % LANES == 0
-    key = Elementwise(kernel, numbers, loads, stores, bound.bindings, rank, rows, True)
-    groups = -(-values["n"] // (WORKGROUP * LANES))
+    rank, rows = len(sizes), sizes[-1] % lanes == 0
+    key = Elementwise(kernel, numbers, loads, stores, bound.bindings, rank, rows, lanes, True)
+    groups = -(-values["n"] // (WORKGROUP * lanes))
     return _step(key, program.consts, values, bound, slot, groups, limits)
 
 
@@ -301,6 +311,24 @@ def register_dtype(dtype: Dtype) -> Dtype:
     return dtype
 
 
+class _Pass(NamedTuple):
+    """One pass of a reduction, and where its flag slots begin. ``paired``: see ``Reduction``."""
+
+    kernel: Kernel
+    number: int
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    inputs: tuple[Operand, ...]
+    slot: int
+    paired: bool = False
+
+    def along(self, axis: int, start: int, stop: int) -> _Pass:
+        """The part from ``start`` to ``stop`` along an axis."""
+        shape = (*self.shape[:axis], stop - start, *self.shape[axis + 1 :])
+        inputs = [o._replace(offset=o.offset + start * o.strides[axis]) for o in self.inputs]
+        return self._replace(shape=shape, inputs=tuple(inputs))
+
+
 class _Split(NamedTuple):
     """The kept and the reduced axes, coalesced."""
 
@@ -310,14 +338,17 @@ class _Split(NamedTuple):
     inner: list[tuple[int, ...]]
 
 
-def _split(shape: tuple[int, ...], axes: tuple[int, ...], operands: list[Operand]) -> _Split:
+def _split(
+    shape: tuple[int, ...], axes: tuple[int, ...], operands: list[Operand], counted: bool
+) -> _Split:
+    """``counted``: the reduced axes stay in C order, in which positions are counted."""
     keep = [a for a in range(len(shape)) if a not in axes]
     sizes = [shape[a] for a in keep]
     kept, outer = coalesce(
         sizes, [tuple(o.strides[a] for a in keep) for o in operands] + [contiguous(sizes)]
     )
     leading = next((o.strides for o in operands if any(o.strides)), (0,) * len(shape))
-    order = sorted(axes, key=lambda a: -abs(leading[a]))
+    order = sorted(axes, key=lambda a: 0 if counted else -abs(leading[a]))
     reduced, inner = coalesce(
         [shape[a] for a in order], [tuple(o.strides[a] for a in order) for o in operands]
     )
@@ -337,55 +368,52 @@ def _strategy(split: _Split, n: int, m: int) -> tuple[int, int]:
     along = min(map(abs, closest), default=0) <= min(map(abs, across), default=1 << 62)
     if n >= 64 and (along or m < 64):
         return (64 if n < 1024 else 256), -(-n // SEGMENT)
-    return 1, max(1, min(-(-n // 64), -(-65536 // m)))
+    return 1, max(1, min(-(-n // 64), -(-INVOCATIONS // m)))
 
 
-def reduction_step(
-    kernel: Kernel,
-    number: int,
-    shape: tuple[int, ...],
-    axes: tuple[int, ...],
-    inputs: Sequence[Operand],
-    target: Operand,
-    limits: Limits,
-    slot: int,
-) -> tuple[Step, int]:
-    """The dispatch that reduces output ``number`` to ``target`` (contiguous, in a register dtype),
-    and the number of segments, of which each leaves its partial results after those of the one
-    before."""
-    program = wgsl.program(kernel, [kernel.outputs[number].value])
-    operands = [inputs[i] for i in program.inputs]
-    split = _split(shape, axes, operands)
+def reduction_step(one: _Pass, targets: list[Operand], limits: Limits) -> tuple[Step, int]:
+    """The dispatch of a pass, which leaves its results in ``targets`` (contiguous, in register
+    dtypes), and the number of segments, of which each leaves its partial results after those of
+    the one before."""
+    kernel, number, shape = one.kernel, one.number, one.shape
+    output = kernel.outputs[number]
+    program = wgsl.program(kernel, [0, 1] if one.paired else [output.value])
+    operands = [one.inputs[i] for i in program.inputs]
+    split = _split(shape, one.axes, operands, output.reduce in POSITIONS)
     n, m = prod(split.reduced), prod(split.kept)
     if n * m > MAX_POINTS or n > MAX_POINTS:
         raise LayoutError("too many points", split=True)
     group, segments = _strategy(split, n, m)
+    lanes = lanes_of([*(o.dtype for o in operands), targets[0].dtype])
     kinds = [
-        _kind(o, split.reduced, inner, outer or (0,))
+        _kind(o, split.reduced, inner, outer or (0,), lanes)
         for o, inner, outer in zip(operands, split.inner, split.outer, strict=True)
     ]
-    flat = Access("flat", 0, target.dtype)
-    labels = [*program.inputs, len(kernel.inputs) + number]
-    bound = _bind([*operands, target], [*kinds, flat.kind], labels, 1, shape, limits)
+    labels = [*program.inputs, *[len(kernel.inputs) + number] * len(targets)]
+    kinds += ["flat"] * len(targets)
+    bound = _bind([*operands, *targets], kinds, labels, len(targets), shape, limits, lanes)
     length = -(-n // segments)
     length += -length % LANES
     segments = -(-n // length)
     blocks = segments * m if group > 1 else -(-m // WORKGROUP)
-    values = {"n": n, "m": m, "length": length, "blocks": blocks, "store": bound.starts[-1]}
+    count = len(operands)
+    values = {"n": n, "m": m, "length": length, "blocks": blocks}
+    values |= {f"store{k}": start for k, start in enumerate(bound.starts[count:])}
     values |= {f"d{a}": size for a, size in enumerate(split.reduced)}
     values |= {f"e{a}": size for a, size in enumerate(split.kept)}
     for i, label in enumerate(program.inputs):
         values[f"o{label}"] = bound.starts[i]
         values |= {f"h{label}_{a}": s for a, s in enumerate(split.outer[i])}
         values |= {f"s{label}_{a}": s for a, s in enumerate(split.inner[i])}
-    loads, store = tuple(bound.accesses[:-1]), bound.accesses[-1]
+    loads, stores = tuple(bound.accesses[:count]), tuple(bound.accesses[count:])
     rank, inner_rank = len(split.kept), len(split.reduced)
-    rows = split.reduced[-1] % LANES == 0
+    rows = split.reduced[-1] % lanes == 0
     key = Reduction(
-        kernel, number, loads, store, bound.bindings, rank, inner_rank, rows, group, True
-    )
+        kernel, number, loads, stores, bound.bindings, rank, inner_rank, rows, group,
+        one.paired, lanes, True,
+    )  # fmt: skip
     groups = blocks if group > 1 else blocks * segments
-    return _step(key, program.consts, values, bound, slot, groups, limits), segments
+    return _step(key, program.consts, values, bound, one.slot, groups, limits), segments
 
 
 _AGAIN = {"any": "max", "all": "min"}  # partial results of booleans are 0 or 1
@@ -399,28 +427,6 @@ def copy_kernel(source: Dtype, target: Dtype) -> Kernel:
     return Kernel((source,), (), (cast,), (Output(1, None, target),))
 
 
-class _Pass(NamedTuple):
-    """One pass of a reduction, and where its flag slots begin."""
-
-    kernel: Kernel
-    number: int
-    shape: tuple[int, ...]
-    axes: tuple[int, ...]
-    inputs: tuple[Operand, ...]
-    slot: int
-
-    def step(self, target: Operand, limits: Limits) -> tuple[Step, int]:
-        return reduction_step(
-            self.kernel, self.number, self.shape, self.axes, self.inputs, target, limits, self.slot
-        )
-
-    def along(self, axis: int, start: int, stop: int) -> _Pass:
-        """The part from ``start`` to ``stop`` along an axis."""
-        shape = (*self.shape[:axis], stop - start, *self.shape[axis + 1 :])
-        inputs = [o._replace(offset=o.offset + start * o.strides[axis]) for o in self.inputs]
-        return self._replace(shape=shape, inputs=tuple(inputs))
-
-
 class _Preparing:
     """Collects the steps of a launch with reductions."""
 
@@ -432,9 +438,9 @@ class _Preparing:
         self.copies: list[Step] = []
         self.temporaries: list[int] = []
 
-    def placeholder(self, dtype: Dtype) -> Operand:
-        """Where the next temporary would be."""
-        return Operand(-len(self.temporaries) - 1, 0, (0,) * len(self.shape), dtype)
+    def placeholder(self, dtype: Dtype, ahead: int = 0) -> Operand:
+        """Where the next temporary would be, or one after it."""
+        return Operand(-len(self.temporaries) - 1 - ahead, 0, (0,) * len(self.shape), dtype)
 
     def temporary(self, elements: int, dtype: Dtype) -> Operand:
         operand = self.placeholder(dtype)
@@ -443,54 +449,60 @@ class _Preparing:
             raise LayoutError("partial results larger than a binding", split=True)
         return operand
 
-    def parts(self, one: _Pass, dtype: Dtype) -> list[tuple[_Pass, int]]:
+    def parts(self, one: _Pass, dtypes: Sequence[Dtype]) -> list[tuple[_Pass, int]]:
         """A pass with its number of segments; halved along the reduced axes where it is too
         large."""
         try:
-            return [(one, one.step(self.placeholder(dtype), self.limits)[1])]
+            places = [self.placeholder(dtype, k) for k, dtype in enumerate(dtypes)]
+            return [(one, reduction_step(one, places, self.limits)[1])]
         except LayoutError as error:
             kept = prod(n for a, n in enumerate(one.shape) if a not in one.axes)
-            if not error.split or kept > 1:
+            if not error.split or kept > 1 or len(dtypes) > 1:
                 raise
         axis = max(one.axes, key=lambda a: one.shape[a])
         first = one.shape[axis] // 2
         return [
-            *self.parts(one.along(axis, 0, first), dtype),
-            *self.parts(one.along(axis, first, one.shape[axis]), dtype),
+            *self.parts(one.along(axis, 0, first), dtypes),
+            *self.parts(one.along(axis, first, one.shape[axis]), dtypes),
         ]
 
     def reduce(self, number: int, inputs: Sequence[Operand], output: Operand) -> None:
         """Reduces output ``number``, in as many passes as it takes."""
         kernel, shape, axes = self.kernel, self.shape, self.axes
+        value, name, _ = kernel.outputs[number]
+        assert name is not None
         dtype = register_dtype(output.dtype)
+        partial = (dtype,)  # of the partial results
+        if name in POSITIONS:
+            partial = register_dtype(kernel.dtype_of(value)), UINT32
         slot = len(kernel.body) + number
         kept = [1 if a in axes else length for a, length in enumerate(shape)]
         _, (flat, actual) = coalesce(kept, [contiguous(kept), output.strides])
         direct = flat == actual and dtype == output.dtype and not output.large
         direct = direct and all(output.buffer != i.buffer for i in inputs)
-        m, name = prod(kept), kernel.outputs[number].reduce
-        assert name is not None
+        m = prod(kept)
         one = _Pass(kernel, number, shape, axes, tuple(inputs), 0)
         while True:
-            parts = self.parts(one, dtype)
+            parts = self.parts(one, partial)
             segments = sum(count for _, count in parts)
             finished = segments == 1
-            target = output if finished and direct else self.temporary(segments * m, dtype)
+            if finished:
+                targets = [output if direct else self.temporary(m, dtype)]
+            else:
+                targets = [self.temporary(segments * m, kind) for kind in partial]
             done = 0
             for part, count in parts:
-                place = target._replace(offset=target.offset + done * m)
-                self.steps.append(part.step(place, self.limits)[0])
+                places = [t._replace(offset=t.offset + done * m) for t in targets]
+                self.steps.append(reduction_step(part, places, self.limits)[0])
                 done += count
-            if finished and direct:
-                return
             if finished:
                 break
-            again = Output(0, _AGAIN.get(name, name), dtype)
-            partial = target._replace(strides=(m, 1))
-            one = _Pass(
-                Kernel((dtype,), (), (), (again,)), 0, (segments, m), (0,), (partial,), slot
-            )
-        source = target._replace(strides=contiguous(kept))
+            again = Kernel(partial, (), (), (Output(0, _AGAIN.get(name, name), dtype),))
+            sources = tuple([t._replace(strides=(m, 1)) for t in targets])
+            one = _Pass(again, 0, (segments, m), (0,), sources, slot, len(partial) > 1)
+        if direct:
+            return
+        source = targets[0]._replace(strides=contiguous(kept))
         copy = copy_kernel(dtype, output.dtype)
         step = elementwise_step(copy, (0,), tuple(kept), [source], [output], self.limits, slot)
         self.copies.append(step)
@@ -503,13 +515,15 @@ def prepare(
     inputs: Sequence[Operand],
     outputs: Sequence[Operand],
     limits: Limits,
+    temporaries: Sequence[int] = (),
 ) -> Prepared:
     """A launch's dispatches: reductions read before anything is written, copies of their results
-    last.
+    last. ``temporaries``: sizes of those that there are.
 
     Raises LayoutError where the launch must be split or operands staged.
     """
     plan = _Preparing(kernel, shape, axes, limits)
+    plan.temporaries += temporaries
     stored = tuple(k for k, output in enumerate(kernel.outputs) if output.reduce is None)
     for k, output in enumerate(kernel.outputs):
         if output.reduce is not None:

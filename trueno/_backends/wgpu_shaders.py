@@ -1,24 +1,31 @@
 """Shader modules: a program inside a loop over an iteration space, with its loads and stores.
 
-One invocation computes four consecutive points, so that one-byte elements fill whole 32-bit words
-and no atomics are needed. Everything a module's text depends on is in a ``Elementwise`` or a
-``Reduction``, which is therefore the key of its pipeline; shapes, strides, offsets and constants
-are parameters.
+One invocation computes a few consecutive points (``lanes``): four, so that one-byte elements fill
+whole 32-bit words and no atomics are needed, or two where elements of 8 bytes then fill the 16 that
+an invocation loads at once. Everything a module's text depends on is in an ``Elementwise`` (or a
+``Reduction``, ``wgpu_reduce``), which is therefore the key of its pipeline; shapes, strides,
+offsets and constants are parameters.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 from trueno._backends import wgsl
 from trueno._backends.wgsl import REGISTER
 from trueno.kinds import BOOL, FLOAT16, Dtype
-from trueno.ops import OPS
 from trueno.plan import Kernel
 
 WORKGROUP = 256  # invocations in a workgroup of an elementwise kernel
-LANES = 4  # points an invocation
+LANES = 4  # points an invocation, at most
+
+
+def lanes_of(dtypes: Iterable[Dtype]) -> int:
+    """Points an invocation: as many of the widest elements as make 16 bytes, but whole words."""
+    sizes = {dtype.itemsize for dtype in dtypes}
+    return 2 if max(sizes, default=4) == 8 and min(sizes) >= 4 else LANES
 
 
 class Access(NamedTuple):
@@ -28,15 +35,22 @@ class Access(NamedTuple):
           "flat4"     element i, and whole vectors or words may be loaded (aligned)
           "flat"      element i
           "rows4"     inner stride 1 and aligned: whole vectors, each within one row
-          "broadcast" inner stride 0: one load for the four points
+          "broadcast" inner stride 0: one load for all points
           "strided"   any strides
     atomic: the array is of atomic words, because a narrow output shares words with other elements
+    lanes:  points an invocation
     """
 
     kind: str
     binding: int
     dtype: Dtype
     atomic: bool = False
+    lanes: int = LANES
+
+    @property
+    def width(self) -> int:
+        """Elements in a vector, where whole vectors are loaded."""
+        return min(self.lanes, 16 // self.dtype.itemsize)
 
     def word(self, index: str) -> str:
         """The array's element at ``index``."""
@@ -49,7 +63,7 @@ class Access(NamedTuple):
         if self.dtype.itemsize < 4:
             return "atomic<u32>" if self.atomic else "u32"
         t = REGISTER[self.dtype]
-        return f"vec{16 // self.dtype.itemsize}<{t}>" if self.kind[-1] == "4" else t
+        return f"vec{self.width}<{t}>" if self.kind[-1] == "4" else t
 
 
 class Binding(NamedTuple):
@@ -60,8 +74,7 @@ class Binding(NamedTuple):
 
 
 class Elementwise(NamedTuple):
-    """An elementwise module. ``rows``: the four points of an invocation lie in one innermost
-    row."""
+    """An elementwise module. ``rows``: an invocation's points lie in one innermost row."""
 
     kernel: Kernel
     outputs: tuple[int, ...]
@@ -70,26 +83,7 @@ class Elementwise(NamedTuple):
     bindings: tuple[Binding, ...]
     rank: int
     rows: bool
-    immediates: bool
-
-
-class Reduction(NamedTuple):
-    """A module that reduces one output of a kernel.
-
-    rank:   of the kept axes, and ``inner`` that of the reduced axes
-    group:  invocations that share an output (their workgroup), or 1: each has an output of its own
-    stores: the result is stored contiguously, in the output dtype's register type
-    """
-
-    kernel: Kernel
-    output: int
-    loads: tuple[Access, ...]
-    store: Access
-    bindings: tuple[Binding, ...]
-    rank: int
-    inner: int
-    rows: bool
-    group: int
+    lanes: int
     immediates: bool
 
 
@@ -140,32 +134,33 @@ def _shift(size: int, index: str) -> str:
     return f"(({index}) & {4 // size - 1}u) * {8 * size}u"
 
 
-def _four(m: int, access: Access, index: str) -> tuple[list[str], list[str]]:
-    """Statements that load four aligned elements, and the four."""
-    size = access.dtype.itemsize
-    if size == 8:
-        setup = [f"let q{m}_{j} = {access.word(f'({index} >> 1u) + {j}u')};" for j in range(2)]
-        return setup, [f"q{m}_{j // 2}.{'xy'[j % 2]}" for j in range(LANES)]
-    if size == 4:
-        return [f"let q{m} = {access.word(f'{index} >> 2u')};"], [f"q{m}.{c}" for c in "xyzw"]
+def _vectors(m: int, access: Access, index: str) -> tuple[list[str], list[str]]:
+    """Statements that load an invocation's aligned elements, and those."""
+    size, lanes = access.dtype.itemsize, access.lanes
+    if size >= 4:
+        per = access.width
+        at = f"({index} >> {per // 2}u)"
+        setup = [f"let q{m}_{j} = {access.word(f'{at} + {j}u')};" for j in range(lanes // per)]
+        return setup, [f"q{m}_{j // per}.{'xyzw'[j % per]}" for j in range(lanes)]
     if size == 1:
         setup = [f"let q{m} = {access.word(f'{index} >> 2u')};"]
-        return setup, [unpack(access.dtype, f"q{m}", f"{8 * j}u") for j in range(LANES)]
+        return setup, [unpack(access.dtype, f"q{m}", f"{8 * j}u") for j in range(lanes)]
     pair = [access.word(f"({index} >> 1u) + {j}u") for j in range(2)]
     setup = [f"let q{m} = vec2<u32>({', '.join(pair)});"]
-    words = [f"q{m}.{'xy'[j // 2]}" for j in range(LANES)]
-    return setup, [unpack(access.dtype, words[j], f"{16 * (j % 2)}u") for j in range(LANES)]
+    words = [f"q{m}.{'xy'[j // 2]}" for j in range(lanes)]
+    return setup, [unpack(access.dtype, words[j], f"{16 * (j % 2)}u") for j in range(lanes)]
 
 
-class _Space:
+class Space:
     """Index arithmetic of a loop over ``i`` in a space of the given rank.
 
     Operand ``m``'s element at lane 0 has index ``k<m>``. Dimensions are the parameters ``d<axis>``,
     strides ``s<m>_<axis>``; ``origin`` gives the index of the space's first point.
     """
 
-    def __init__(self, rank: int, rows: bool, origin: str) -> None:
+    def __init__(self, rank: int, rows: bool, origin: str, lanes: int) -> None:
         self.rank, self.rows, self.origin = rank, rows or rank == 1, origin
+        self.lanes = lanes
         self.fields: list[str] = []
         self.lines: list[str] = []
         self.places: list[int] = []
@@ -177,19 +172,19 @@ class _Space:
             self.lines.append(f"let k{m} = {self.origin}{m};")
         elif access.kind in ("flat", "flat4"):
             self.lines.append(f"let k{m} = {self.origin}{m} + i;")
-            return [f"k{m} + {j}u" for j in range(LANES)]
+            return [f"k{m} + {j}u" for j in range(self.lanes)]
         elif not self.rows:
             self.places.append(m)
             self.fields += [f"s{m}_{axis}" for axis in range(self.rank)]
-            return [f"w{j}.k{m}" for j in range(LANES)]
+            return [f"w{j}.k{m}" for j in range(self.lanes)]
         else:
             self.lines.append(f"let k{m} = {self._sum(m, access)};")
             if access.kind == "strided":
-                return [f"k{m} + {j}u * p.s{m}_{self.rank - 1}" for j in range(LANES)]
-        return [f"k{m}"] * LANES
+                return [f"k{m} + {j}u * p.s{m}_{self.rank - 1}" for j in range(self.lanes)]
+        return [f"k{m}"] * self.lanes
 
     def _sum(self, m: int, access: Access) -> str:
-        """The index at lane 0 from coordinates that the four lanes share but for the last."""
+        """The index at lane 0 from coordinates that the lanes share but for the last."""
         last = self.rank - 1
         terms = [f"{self.origin}{m}"]
         for axis in range(self.rank):
@@ -218,7 +213,7 @@ class _Space:
         if not self.places:
             return self.lines
         taken = ", ".join(f"{self.origin}{m}" for m in self.places)
-        return [*self.lines, *(f"let w{j} = place(i + {j}u, {taken});" for j in range(LANES))]
+        return [*self.lines, *(f"let w{j} = place(i + {j}u, {taken});" for j in range(self.lanes))]
 
     def function(self) -> str:
         """The function ``place``, which decodes the coordinates of one point."""
@@ -236,16 +231,16 @@ class _Space:
         )
 
 
-def _loads(space: _Space, numbers: tuple[int, ...], loads: tuple[Access, ...]) -> list[str]:
+def loads(space: Space, numbers: tuple[int, ...], accesses: tuple[Access, ...]) -> list[str]:
     """Adds the loads to the space; returns the program's arguments at each lane."""
-    lanes: list[list[str]] = [[] for _ in range(LANES)]
-    for m, access in zip(numbers, loads, strict=True):
+    lanes: list[list[str]] = [[] for _ in range(space.lanes)]
+    for m, access in zip(numbers, accesses, strict=True):
         indices = space.index(m, access)
         if access.kind in ("scalar", "broadcast"):
             space.lines.append(f"let y{m} = {_element(access, f'k{m}')};")
-            values = [f"y{m}"] * LANES
+            values = [f"y{m}"] * space.lanes
         elif access.kind[-1] == "4":
-            setup, values = _four(m, access, f"k{m}")
+            setup, values = _vectors(m, access, f"k{m}")
             space.lines += setup
         else:
             values = [_element(access, index) for index in indices]
@@ -254,11 +249,12 @@ def _loads(space: _Space, numbers: tuple[int, ...], loads: tuple[Access, ...]) -
     return [", ".join(lane) for lane in lanes]
 
 
-def _store(space: _Space, m: int, access: Access, field: str) -> list[str]:
-    """Statements that store ``r0.field`` ... ``r3.field`` for the points below ``p.n``."""
+def _store(space: Space, m: int, access: Access, field: str) -> list[str]:
+    """Statements that store ``r0.field``, ``r1.field``, ... for the points below ``p.n``."""
     array, size = f"b{access.binding}", access.dtype.itemsize
     indices = space.index(m, access)
-    values = [f"r{j}.{field}" for j in range(LANES)]
+    lanes = space.lanes
+    values = [f"r{j}.{field}" for j in range(lanes)]
     if access.atomic:
         return _store_parts(access, indices, values)
     if size < 4:
@@ -269,17 +265,17 @@ def _store(space: _Space, m: int, access: Access, field: str) -> list[str]:
     ]
     if access.kind[-1] != "4":
         return guarded
-    per, t = 16 // size, access.element
-    at = [f"{array}[(k{m} >> {per // 2}u) + {j}u]" for j in range(LANES // per)]
+    per, t = access.width, access.element
+    at = [f"{array}[(k{m} >> {per // 2}u) + {j}u]" for j in range(lanes // per)]
     whole = [
         f"{place} = {t}({', '.join(values[per * j : per * j + per])});"
         for j, place in enumerate(at)
     ]
     parts = [
         f"if (i + {j}u < p.n) {{ {at[j // per]}[{j % per}] = {values[j]}; }}"
-        for j in range(LANES - 1)
+        for j in range(lanes - 1)
     ]
-    return [f"if (i + 3u < p.n) {{ {' '.join(whole)} }} else {{", *parts, "}"]
+    return [f"if (i + {lanes - 1}u < p.n) {{ {' '.join(whole)} }} else {{", *parts, "}"]
 
 
 def _store_words(m: int, access: Access, values: list[str]) -> list[str]:
@@ -288,9 +284,9 @@ def _store_words(m: int, access: Access, values: list[str]) -> list[str]:
     packed = [pack(access.dtype, value) for value in values]
     per = 4 // size
     lines = []
-    for word in range(size):
-        lanes = packed[word * per : word * per + per]
-        text = " | ".join(f"({lane} << {8 * size * j}u)" for j, lane in enumerate(lanes))
+    for word in range(len(packed) // per):
+        part = packed[word * per : word * per + per]
+        text = " | ".join(f"({lane} << {8 * size * j}u)" for j, lane in enumerate(part))
         place = f"(k{m} >> {per // 2}u) + {word}u"
         bits = f"(p.n - min(p.n, i + {word * per}u)) * {8 * size}u"
         lines.append(f"put{access.binding}({place}, {text}, {bits});")
@@ -323,7 +319,7 @@ def _put(binding: int) -> str:
 # ---------------------------------------------------------------- modules
 
 
-def _module(
+def module(
     fields: list[str],
     bindings: tuple[Binding, ...],
     slots: tuple[int, ...],
@@ -352,18 +348,18 @@ def _module(
     return Module(f"{text}\n{wgsl.helpers(text)}\n", unique, slots)
 
 
-def _notes(slots: tuple[int, ...]) -> list[str]:
+def notes(slots: tuple[int, ...]) -> list[str]:
     return [
         f"if (raised_{s} != 0u) {{ atomicOr(&flags[p.flags + {s}u], raised_{s}); }}" for s in slots
     ]
 
 
-def _constants(kernel: Kernel, numbers: tuple[int, ...]) -> list[str]:
+def constants(kernel: Kernel, numbers: tuple[int, ...]) -> list[str]:
     words = [wgsl.constant(number, kernel.consts[number]).words for number in numbers]
     return [word for group in words for word in group]
 
 
-_MAIN = """@compute @workgroup_size({size})
+MAIN = """@compute @workgroup_size({size})
 fn main(
     @builtin(workgroup_id) at: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -378,136 +374,29 @@ fn main(
 def elementwise(key: Elementwise) -> Module:
     kernel = key.kernel
     program = wgsl.program(kernel, [kernel.outputs[k].value for k in key.outputs])
-    space = _Space(key.rank, key.rows, "p.o")
-    arguments = _loads(space, program.inputs, key.loads)
+    lanes = key.lanes
+    space = Space(key.rank, key.rows, "p.o", lanes)
+    arguments = loads(space, program.inputs, key.loads)
     stores: list[str] = []
     first = len(kernel.inputs)
     for field, (k, access) in enumerate(zip(key.outputs, key.stores, strict=True)):
         stores += _store(space, first + k, access, f"v{field}")
     operands = (*program.inputs, *(first + k for k in key.outputs))
-    calls = [f"var r{j}: Values;" for j in range(LANES)]
+    calls = [f"var r{j}: Values;" for j in range(lanes)]
     for j, argument in enumerate(arguments):
         calls.append(f"if (i + {j}u < p.n) {{ r{j} = program({argument}); }}")
     narrow = {a.binding for a in key.stores if a.dtype.itemsize < 4 and not a.atomic}
     functions = [program.text, space.function(), *(_put(b) for b in sorted(narrow))]
-    fields = [*_constants(kernel, program.consts), "n", *(f"o{m}" for m in operands)]
+    fields = [*constants(kernel, program.consts), "n", *(f"o{m}" for m in operands)]
     body = [
-        f"let i = (group * {WORKGROUP}u + lane) * {LANES}u;",
+        f"let i = (group * {WORKGROUP}u + lane) * {lanes}u;",
         "if (i >= p.n) { return; }",
         *space.setup(),
         *calls,
         *stores,
-        *_notes(program.slots),
+        *notes(program.slots),
     ]
-    main = _MAIN.format(size=WORKGROUP, body="\n    ".join(body))
-    return _module(
+    main = MAIN.format(size=WORKGROUP, body="\n    ".join(body))
+    return module(
         fields + space.fields, key.bindings, program.slots, key.immediates, functions, main
     )
-
-
-@lru_cache(maxsize=1024)
-def reduction(key: Reduction) -> Module:
-    """Partial results of the segments of ``p.length`` points, segment after segment of ``p.m``
-    each.
-
-    The points of a segment are combined in a fixed tree: four lanes, then an invocation's turns,
-    then the workgroup's invocations; so the result does not depend on the device.
-    """
-    kernel, output = key.kernel, key.kernel.outputs[key.output]
-    assert output.reduce is not None
-    t = REGISTER[output.dtype]
-    program = wgsl.program(kernel, [output.value])
-    slot = len(kernel.body) + key.output
-    combine, raises = wgsl.combine(output.reduce, output.dtype, slot)
-    identity = f"identity_{OPS[output.reduce].reduce}_{t}()"
-    truth = t == "bool"
-    if truth:  # in words: gathered in a bool, results on an NVIDIA H200 were wrong
-        sign, start = ("&", "1u") if output.reduce in ("all", "min") else ("|", "0u")
-        combine = f"fn combine(a: u32, b: u32) -> u32 {{ return a {sign} b; }}"
-        t, identity = "u32", start
-    slots = (*program.slots, slot) if raises else program.slots
-    space = _Space(key.inner, key.rows, "h")
-    arguments = _loads(space, program.inputs, key.loads)
-    fields = [*_constants(kernel, program.consts), "n", "m", "length", "blocks", "store"]
-    heads = []
-    for m, access in zip(program.inputs, key.loads, strict=True):
-        kept = range(key.rank) if access.kind != "scalar" else range(0)
-        fields += [f"o{m}", *(f"h{m}_{axis}" for axis in kept)]
-        terms = [f"p.o{m}", *(f"o{axis} * p.h{m}_{axis}" for axis in kept)]
-        heads.append(f"let h{m} = {' + '.join(terms)};")
-    fields += [f"e{axis}" for axis in range(1, key.rank)]
-    value = "v0"
-    if output.reduce in ("any", "all"):
-        value = f"truth_{REGISTER[kernel.dtype_of(output.value)]}"
-    calls = [
-        (f"{value}(program({a}).v0)" if value != "v0" else f"program({a}).v0") for a in arguments
-    ]
-    if truth:
-        calls = [f"select(0u, 1u, {call})" for call in calls]
-    whole = "acc = combine(acc, combine(combine({}, {}), combine({}, {})));".format(*calls)
-    parts = [f"if (i + {j}u < end) {{ acc = combine(acc, {calls[j]}); }}" for j in range(LANES - 1)]
-    step = key.group * LANES
-    loop = [
-        f"for (var i = start; i < end; i += {step}u) {{",
-        *space.setup(),
-        f"if (i + 3u < end) {{ {whole} }} else {{",
-        *parts,
-        "} }",
-    ]
-    body = [
-        *(_shared_output() if key.group > 1 else _own_output()),
-        *_outer(key.rank),
-        *heads,
-        f"var acc = {identity};",
-        "let last = min(segment * p.length + p.length, p.n);",
-        "let end = select(segment * p.length, last, inside);",
-        f"let start = segment * p.length{f' + lane * {LANES}u' if key.group > 1 else ''};",
-        *loop,
-    ]
-    target = f"b{key.store.binding}[p.store + segment * p.m + o]"
-    functions = [program.text, space.function(), combine]
-    if key.group > 1:
-        functions.append(f"var<workgroup> shared_acc: array<{t}, {key.group}>;")
-        body += ["shared_acc[lane] = acc;", *_tree(key.group)]
-        mine, result = "lane == 0u", "shared_acc[0]"
-    else:
-        mine, result = "inside", "acc"
-    body += [f"if ({mine}) {{ {target} = {result}; }}", *_notes(slots)]
-    size = key.group if key.group > 1 else WORKGROUP
-    main = _MAIN.format(size=size, body="\n    ".join(body))
-    return _module(fields + space.fields, key.bindings, slots, key.immediates, functions, main)
-
-
-def _shared_output() -> list[str]:
-    """A workgroup an output and segment; the whole workgroup stays for the barriers."""
-    return ["let o = group % p.m;", "let segment = group / p.m;", "let inside = group < p.blocks;"]
-
-
-def _own_output() -> list[str]:
-    """An invocation an output and segment; ``p.blocks`` workgroups cover the outputs."""
-    return [
-        f"let o = (group % p.blocks) * {WORKGROUP}u + lane;",
-        "let segment = group / p.blocks;",
-        "let inside = o < p.m;",
-    ]
-
-
-def _outer(rank: int) -> list[str]:
-    """The coordinates ``o<axis>`` of output ``o``."""
-    lines, rest = [], "o"
-    for axis in range(rank - 1, 0, -1):
-        lines += [f"let o{axis} = {rest} % p.e{axis};", f"let u{axis} = {rest} / p.e{axis};"]
-        rest = f"u{axis}"
-    return [*lines, *([f"let o0 = {rest};"] if rank else [])]
-
-
-def _tree(group: int) -> list[str]:
-    return [
-        f"for (var width = {group // 2}u; width > 0u; width = width / 2u) {{",
-        "    workgroupBarrier();",
-        "    if (lane < width) {",
-        "        shared_acc[lane] = combine(shared_acc[lane], shared_acc[lane + width]);",
-        "    }",
-        "}",
-        "workgroupBarrier();",
-    ]

@@ -199,6 +199,9 @@ def supports(op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
         return False
     if row.reduce is not None:
         combine, t = row.reduce, REGISTER[output]
+        if row.types is None:  # positions: of the largest or the smallest
+            combine, t = {"argmax": "maximum", "argmin": "minimum"}[op], REGISTER[inputs[0]]
+            t = "u32" if t == "bool" else t
         return {f"{combine}_{t}", f"identity_{combine}_{t}"} <= set(library())
     text = expression(op, ["x"] * row.nin, inputs, output)
     return text is not None and set(_WORD.findall(text)) <= {*library(), *_BUILTIN}

@@ -1,0 +1,132 @@
+"""The GPU backend's routines against their meanings in the operation table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.launches import Array, open_gpu, restored, view
+from trueno._backends.wgpu import WgpuBackend
+from trueno.kinds import FLOAT16, FLOAT32, FLOAT64, INT8, INT32, INT64, UINT64, Dtype
+from trueno.memory import Storage, View
+from trueno.ops import ROUTINES
+from trueno.plan import Call
+
+pytestmark = pytest.mark.gpu
+
+
+@pytest.fixture(scope="module")
+def opened(request: pytest.FixtureRequest) -> WgpuBackend:
+    return open_gpu(request)
+
+
+@pytest.fixture
+def wgpu(opened: WgpuBackend) -> Iterator[WgpuBackend]:
+    yield from restored(opened)
+
+
+def perform(
+    backend: WgpuBackend,
+    routine: str,
+    inputs: Sequence[Array],
+    outputs: Sequence[Array],
+    **params: Any,
+) -> list[Array]:
+    """Runs a routine on views of the arrays; skips where the adapter lacks a dtype."""
+    call = Call(routine, params, tuple(map(part, inputs)), tuple(map(view, outputs)))
+    if not backend.performs(call):
+        pytest.skip("the adapter lacks a dtype")
+    downloaded = backend.gpu.downloaded
+    backend.call(call)
+    assert backend.gpu.downloaded == downloaded, "the routine ran on the host"
+    for output in call.outputs:
+        output.storage.to_host()
+    return [output.array for output in call.outputs]
+
+
+def part(array: Array) -> View:
+    """An array as a view of the storage of the whole that it is part of."""
+    root = array
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    return View(Storage(root), array)
+
+
+def numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: Dtype) -> Array:
+    """Small integers, whose products and sums are exact in every dtype."""
+    return rng.integers(-4, 5, shape).astype(dtype)
+
+
+# ---------------------------------------------------------------- matrix products
+
+LENGTHS = st.sampled_from((1, 2, 3, 4, 5, 8, 17, 33, 64, 65, 70, 128, 132))
+
+
+def matrix(draw: Any, rng: np.random.Generator, stack: Any, m: int, n: int, dtype: Dtype) -> Array:
+    """A matrix in C order, transposed, or with steps."""
+    layout = draw(st.sampled_from(("C", "T", "step", "offset")))
+    if layout == "T":
+        return numbers(rng, (*stack, n, m), dtype).swapaxes(-1, -2)
+    if layout == "step":
+        return numbers(rng, (*stack, 2 * m, 3 * n), dtype)[..., ::2, ::3]
+    if layout == "offset":
+        return numbers(rng, (*stack, m + 1, n + 1), dtype)[..., 1:, 1:]
+    return numbers(rng, (*stack, m, n), dtype)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_products_of_every_layout(opened: WgpuBackend, data: st.DataObject) -> None:
+    dtype = data.draw(st.sampled_from((FLOAT32, FLOAT32, FLOAT64, INT32, INT8, FLOAT16)))
+    m, k, n = data.draw(LENGTHS), data.draw(LENGTHS), data.draw(LENGTHS)
+    stacks = data.draw(
+        st.sampled_from((((), ()), ((), ()), ((3,), ()), ((2, 1), (3,)), ((2, 1, 2, 1), (2, 1, 3))))
+    )
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    a = matrix(data.draw, rng, stacks[0], m, k, dtype)
+    b = matrix(data.draw, rng, stacks[1], k, n, dtype)
+    expected = np.matmul(a, b)
+    (actual,) = perform(opened, "matmul", [a, b], [np.empty_like(expected, order="C")])
+    np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64, INT64, UINT64], ids=str)
+def test_products_of_large_long_and_thin_matrices(wgpu: WgpuBackend, dtype: Dtype) -> None:
+    rng = np.random.default_rng(4)
+    for m, k, n in ((5, 3000, 7), (1500, 40, 1600), (1, 3000, 50), (700, 900, 1)):
+        a, b = rng.integers(0, 9, (m, k)).astype(dtype), rng.integers(0, 9, (k, n)).astype(dtype)
+        (actual,) = perform(wgpu, "matmul", [a, b], [np.empty((m, n), dtype)])
+        np.testing.assert_array_equal(actual, (a.astype("f8") @ b.astype("f8")).astype(dtype))
+
+
+def test_products_with_vectors_and_of_mixed_dtypes(wgpu: WgpuBackend) -> None:
+    rng = np.random.default_rng(5)
+    a, x, y = (
+        numbers(rng, (40, 50), FLOAT32),
+        numbers(rng, (50,), FLOAT64),
+        numbers(rng, (40,), INT8),
+    )
+    for left, right in ((a, x), (y, a), (np.stack([a, a]), x), (y, np.stack([a, a]))):
+        expected = np.matmul(left, right)
+        (actual,) = perform(wgpu, "matmul", [left, right], [np.empty_like(expected)])
+        np.testing.assert_array_equal(actual, expected)
+
+
+def test_a_product_holds_infinities_and_nan(wgpu: WgpuBackend) -> None:
+    a, b = np.ones((9, 17), np.float32), np.ones((17, 5), np.float32)
+    a[2, 3], a[4, 5], b[6, 1] = np.inf, np.nan, -np.inf
+    with np.errstate(invalid="ignore"):
+        expected = a @ b
+    (actual,) = perform(wgpu, "matmul", [a, b], [np.empty((9, 5), np.float32)])
+    np.testing.assert_array_equal(actual, expected)
+
+
+def test_every_routine_of_the_gpu_has_a_row() -> None:
+    from trueno._backends import wgpu_routines
+
+    assert wgpu_routines.ROUTINES.keys() <= ROUTINES.keys()

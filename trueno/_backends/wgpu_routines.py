@@ -1,0 +1,10 @@
+"""The GPU's routines: one table of those of every family."""
+
+from __future__ import annotations
+
+from trueno._backends import wgpu_matmul
+from trueno._backends.wgpu_routine import Routine
+
+ROUTINES: dict[str, Routine] = {
+    **wgpu_matmul.ROUTINES,
+}
