@@ -92,7 +92,7 @@ def test_dtypes_and_constants_are_numpy_s() -> None:
 @pytest.mark.parametrize("name", [n for n in STANDARD if n.islower() and n not in vars(np.dtypes)])
 def test_functions_have_names_signatures_and_docstrings(name: str) -> None:
     f = getattr(tn, name)
-    if not inspect.isfunction(f):
+    if isinstance(f, type) or not callable(f):
         return
     assert f.__name__ == name or name == "matmul"
     assert f.__doc__
@@ -290,7 +290,7 @@ def test_other_numpy_names_resolve() -> None:
     same(tn.frexp(x), np.frexp([3.0, 1, 2]))
     same(tn.array([[1, 2]], dtype=tn.int8, ndmin=3), np.array([[[1, 2]]], np.int8))
     same(tn.transpose(tn.ones((2, 3))), np.ones((3, 2)))
-    assert tn.ndarray is np.ndarray
+    assert tn.dtype is np.dtype
     assert tn.euler_gamma == np.euler_gamma
     assert tn.random is np.random
     assert tn.linalg.LinAlgError is np.linalg.LinAlgError

@@ -14,6 +14,7 @@ import numpy as _np
 
 from trueno import _array_api, fft, linalg, nn, special
 from trueno._array_api import *  # noqa: F403
+from trueno._numpy import classes as _classes
 from trueno._numpy import correlation as _correlation
 from trueno._numpy import counting as _counting
 from trueno._numpy import functions as _functions
@@ -23,9 +24,11 @@ from trueno._numpy import nan_functions as _nan_functions
 from trueno._numpy import norms as _norms
 from trueno._numpy import products as _products
 from trueno._numpy import sets as _sets
+from trueno._numpy.classes import *  # noqa: F403
 from trueno._numpy.correlation import *  # noqa: F403
 from trueno._numpy.counting import *  # noqa: F403
 from trueno._numpy.fallback import names as _names
+from trueno._numpy.fallback import publish as _publish
 from trueno._numpy.fallback import resolve as _resolve
 from trueno._numpy.functions import *  # noqa: F403
 from trueno._numpy.joining import *  # noqa: F403
@@ -60,12 +63,13 @@ __all__ = [
 ]
 __all__ += list(_LATER)
 __all__ += _array_api.__all__
-_chapters = (_correlation, _counting, _functions, _joining, _moving, _nan_functions, _norms)
-for _chapter in (*_chapters, _products, _sets):
+_chapters = (_classes, _correlation, _counting, _functions, _joining, _moving, _nan_functions)
+for _chapter in (*_chapters, _norms, _products, _sets):
     __all__ += _chapter.__all__
 
 # ``from trueno.array import ...`` above has bound this name to a module.
 array = _functions.array
+_publish(globals())
 
 if hasattr(_sys.modules.get("threadpoolctl"), "register"):
     _import_module("trueno.threadpoolctl")

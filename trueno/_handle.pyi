@@ -2,11 +2,14 @@
 
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+from trueno.config import Settings
 from trueno.graph import Buffer, Form, Node
 from trueno.kinds import Dtype
 from trueno.memory import DeviceCopy, NDArray
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 class Block:
     root: NDArray
@@ -68,10 +71,12 @@ def small(
     function: Callable[..., Any], operands: tuple[Any, ...], name: str, gains: bytes, /
 ) -> Any: ...
 def method(numpy: Callable[..., Any], python: Callable[..., Any], alike: Any, /) -> Any: ...
+def public(function: F, module: str, /) -> F: ...
+def settings_from(get: Callable[[None], Settings | None] | None, defaults: Settings, /) -> None: ...
+def settings() -> Settings: ...
 def bind(
     *,
     result_class: type[Handle],
-    settings: Callable[[], Any],
     named: Callable[[Exception, str], Exception],
     give_memory: Callable[[Any], None],
     buffer_of: Callable[[Handle], Buffer],

@@ -240,7 +240,8 @@ class TruenoArray(Handle):
         return host(value) in host(self)
 
     def __repr__(self) -> str:
-        return _renamed_repr(host(self))
+        array = host(self)
+        return repr(array) if SETTINGS.get().dropin else _renamed_repr(array)
 
     def __str__(self) -> str:
         return str(host(self))
@@ -484,7 +485,6 @@ for _name in _SMALL_METHODS:
 Handle.result_class = TruenoArray
 bind(
     result_class=TruenoArray,
-    settings=SETTINGS.get,
     named=named,
     give_memory=graph.give_memory,
     buffer_of=buffer_of,

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from trueno import machine
+from trueno import _handle, machine
 from trueno.cores import available
 from trueno.gains import BASE
 
@@ -56,6 +56,7 @@ class Settings:
     validate: bool = False
     strict: bool = False
     debug: int = 0
+    dropin: bool = False
 
     def __post_init__(self) -> None:
         if self.backend not in BACKENDS:
@@ -83,8 +84,41 @@ def _from_environment() -> Settings:
     )
 
 
-_DEFAULTS = _from_environment()
-SETTINGS: ContextVar[Settings] = ContextVar("trueno settings", default=_DEFAULTS)
+_scoped: ContextVar[Settings | None] = ContextVar("trueno settings", default=None)
+
+
+class SETTINGS:
+    """The settings in force: a context's own, or those of the process."""
+
+    get = staticmethod(_handle.settings)
+    process = _from_environment()
+
+    @classmethod
+    def set(cls, settings: Settings | None) -> None:
+        """Gives the context settings of its own, or with None those of the process."""
+        _scoped.set(settings)
+        _handle.settings_from(_scoped.get, cls.process)
+
+
+_handle.settings_from(None, SETTINGS.process)
+
+
+def set_defaults(**changes: Any) -> None:
+    """Changes the settings of the process: of every thread and task that has set none itself.
+
+    Parameters and errors are those of ``trueno.config``.
+    """
+    SETTINGS.process = changed(SETTINGS.process, changes)
+    _handle.settings_from(_scoped.get, SETTINGS.process)
+
+
+def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
+    """The settings with some changed; TypeError for an unknown name, ValueError for a value."""
+    names = {field.name for field in dataclasses.fields(Settings)}
+    unknown = sorted(set(changes) - names)
+    if unknown:
+        raise TypeError(f"trueno.config: unknown settings {unknown}; known: {sorted(names)}")
+    return dataclasses.replace(settings, **changes)
 
 
 class config:
@@ -96,7 +130,10 @@ class config:
     Parameters: ``backend`` (str), ``threshold`` (int, elements), ``threads`` (int: how many may
     work on what runs while the setting holds, the caller's among them; 0, the default: as many as
     TRUENO_NUM_THREADS says, or as there are processors), ``validate``, ``strict`` (bool),
-    ``debug`` (int). Raises TypeError for an unknown name and ValueError for a bad value.
+    ``debug`` (int), ``dropin`` (bool: what NumPy returns as scalars, elements and whole sums among
+    them, are NumPy's scalars instead of zero-dimensional arrays that can wait, and arrays print as
+    NumPy's do; ``python -m trueno run`` sets it). Raises TypeError for an unknown name and
+    ValueError for a bad value.
 
     >>> import trueno as tn
     >>> with tn.config(threads=1, strict=True) as settings:
@@ -105,12 +142,8 @@ class config:
     """
 
     def __init__(self, **changes: Any) -> None:
-        names = {field.name for field in dataclasses.fields(Settings)}
-        unknown = sorted(set(changes) - names)
-        if unknown:
-            raise TypeError(f"trueno.config: unknown settings {unknown}; known: {sorted(names)}")
-        self._former = SETTINGS.get()
-        SETTINGS.set(dataclasses.replace(self._former, **changes))
+        self._former = _scoped.get()
+        SETTINGS.set(changed(SETTINGS.get(), changes))
 
     def __enter__(self) -> Settings:
         return SETTINGS.get()

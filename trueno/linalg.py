@@ -9,10 +9,12 @@ import numpy as _np
 from trueno._array_api import linalg as _standard
 from trueno._array_api.linalg import *  # noqa: F403
 from trueno._numpy.fallback import names as _names
+from trueno._numpy.fallback import publish as _publish
 from trueno._numpy.fallback import resolve as _resolve
 
 __all__: list[str] = []
 __all__ += _standard.__all__
+_publish(globals())
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ from trueno._array_api._support import given
 from trueno._array_api.elementwise_functions import from_row
 from trueno._nn.convolution import conv1d, conv2d, linear
 from trueno._nn.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from trueno._numpy.fallback import publish
 from trueno.dispatch import astype, elementwise, update
 from trueno.ops import OPS
 from trueno.reductions import reduce
@@ -145,3 +146,6 @@ def layer_norm(
     if weight is not None:
         result = elementwise(OPS["multiply"], result, weight)
     return result if bias is None else elementwise(OPS["add"], result, bias)
+
+
+publish(globals())

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from trueno._array_api.searching_functions import where
+from trueno._handle import public
 from trueno.core import Handle
 from trueno.dispatch import elementwise
 from trueno.handover import call_numpy, small_array
@@ -84,9 +85,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}, or SciPy is missing")
     value = inspect.unwrap(value)  # SciPy's dispatcher, which would ask us again
     if isinstance(value, np.ufunc):  # dispatches to our arrays itself
-        value = _fused(value, _KERNELS[name]) if name in _KERNELS else value
+        value = public(_fused(value, _KERNELS[name]), __name__) if name in _KERNELS else value
     elif inspect.isfunction(value):
-        value = _called(value)
+        value = public(_called(value), __name__)
     globals()[name] = value
     return value
 

@@ -3,30 +3,6 @@
 
 /* ---------------------------------------------------------------- what is small */
 
-/* Elements from which a cheap call is deferred; -1 with an error. */
-double threshold(void)
-{
-    static PyObject *last; /* settings never change: new ones take their place */
-    static double elements;
-    PyObject *settings = PyObject_CallNoArgs(bound.settings);
-    if (!settings)
-        return -1;
-    if (settings == last) {
-        Py_DECREF(settings);
-        return elements;
-    }
-    PyObject *value = PyObject_GetAttr(settings, names.threshold);
-    if (!value) {
-        Py_DECREF(settings);
-        return -1;
-    }
-    elements = PyLong_AsDouble(value);
-    Py_DECREF(value);
-    Py_XDECREF(last);
-    last = settings;
-    return elements;
-}
-
 /* Whether no two elements are neighbours in memory. */
 static bool apart(PyArrayObject *array)
 {
@@ -111,7 +87,7 @@ const Gains *gains_in(PyObject *table, PyObject *key)
 
 /* ---------------------------------------------------------------- results */
 
-/* A handle on NumPy's result; other objects stay. Takes over the reference. */
+/* NumPy's result for users: a handle; other objects stay. Takes over the reference. */
 PyObject *wrapped(PyObject *result)
 {
     if (!result)
@@ -120,6 +96,8 @@ PyObject *wrapped(PyObject *result)
         return new_handle(result, NULL, false);
     PyObject *value = NULL;
     if (PyArray_IsScalar(result, Generic)) {
+        if (gives_scalars())
+            return result;
         value = PyArray_FromScalar(result, NULL);
         value = value ? new_handle(value, NULL, true) : NULL;
     } else {

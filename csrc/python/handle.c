@@ -280,14 +280,14 @@ static PyObject *module_handle_for(PyObject *module, PyObject *args)
 static PyObject *module_bind(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *keys[] = {
-        "result_class", "settings", "named", "give_memory", "buffer_of", "host", "rewrap",
+        "result_class", "named", "give_memory", "buffer_of", "host", "rewrap",
         "wrap_value", "array_ufunc", "array_function", "getitem", "setitem", "set_shape", "ufuncs",
         "functions", "operators", "release", "pooled", "pooled_from", NULL,
     };
     struct Bound b = {0};
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "$OOOOOOOOOOOOOO!O!O!OOn:bind", keys, &b.result_class, &b.settings,
-            &b.named, &b.give_memory, &b.buffer_of, &b.host, &b.rewrap, &b.wrap_value,
+            args, kwargs, "$OOOOOOOOOOOOO!O!O!OOn:bind", keys, &b.result_class, &b.named,
+             &b.give_memory, &b.buffer_of, &b.host, &b.rewrap, &b.wrap_value,
             &b.array_ufunc, &b.array_function, &b.getitem, &b.setitem, &b.set_shape, &PyDict_Type,
             &b.ufuncs, &PyDict_Type, &b.functions, &PyDict_Type, &b.operators, &b.release,
             &b.pooled, &b.pooled_from))
@@ -337,6 +337,9 @@ static PyMethodDef functions[] = {
      "A function of small operands by NumPy, as a handle; NotImplemented for others."},
     {"method", new_method, METH_VARARGS,
      "A method of TruenoArray: ndarray's on a small array, a Python function on others."},
+    {"public", new_public, METH_VARARGS, "A function of a namespace, as users call it."},
+    {"settings_from", settings_from, METH_VARARGS, "Names where settings come from."},
+    {"settings", settings_now, METH_NOARGS, "The settings in force."},
     {"bind", (PyCFunction)(void (*)(void))module_bind, METH_VARARGS | METH_KEYWORDS,
      "Names the Python functions that calls go to, and what tells small calls."},
     {0},
@@ -401,7 +404,7 @@ PyMODINIT_FUNC PyInit__handle(void)
     import_array();
     PyObject *module = PyModule_Create(&definition);
     if (module && (intern_names() < 0 || make_type(module) < 0 || make_method_type() < 0 ||
-                   make_block_type(module) < 0))
+                   make_public_type() < 0 || make_block_type(module) < 0))
         Py_CLEAR(module);
     return module;
 }

@@ -40,7 +40,7 @@ typedef struct {
 
 /* What `bind` was given. */
 extern struct Bound {
-    PyObject *result_class, *settings, *named, *give_memory, *buffer_of, *host, *rewrap,
+    PyObject *result_class, *named, *give_memory, *buffer_of, *host, *rewrap,
         *wrap_value, *array_ufunc, *array_function, *getitem, *setitem, *set_shape, *ufuncs,
         *functions, *operators, *release, *pooled;
     Py_ssize_t pooled_from; /* bytes from which memory is released to the pool */
@@ -48,7 +48,7 @@ extern struct Bound {
 
 /* Interned names of attributes: (member of `names`, text). */
 #define NAMES(X)                                                                                   \
-    X(automatic, "auto") X(threshold, "threshold")                                                 \
+    X(automatic, "auto") X(threshold, "threshold") X(dropin, "dropin")                             \
     X(form, "form") X(owner, "owner") X(shape, "shape") X(strides, "strides") X(dtype, "dtype")    \
     X(ndim, "ndim") X(size, "size") X(itemsize, "itemsize") X(nbytes, "nbytes") X(out, "out")      \
     X(implementation, "_implementation") X(call, "__call__") X(name, "__name__")                   \
@@ -101,8 +101,16 @@ PyObject *host_array(PyObject *handle);
 /* A handle on an array and, unless NULL or None, a buffer. Takes over the reference to `array`. */
 PyObject *new_handle(PyObject *array, PyObject *buffer, bool scalar);
 
-/* calls.c: what is small. `limit` is the threshold. */
+/* settings.c */
 double threshold(void); /* elements from which a cheap call is deferred; -1 with an error */
+bool gives_scalars(void); /* whether users are given NumPy's scalars now, not handles on them */
+extern _Thread_local int inside;
+PyObject *left(PyObject *result);
+
+/* A call of our Python functions for a user: its result, as users are given it. */
+#define SLOWLY(CALL) (inside++, left(CALL))
+
+/* calls.c: what is small. `limit` is the threshold. */
 const Gains *gains_in(PyObject *table, PyObject *key);
 double gain_of(const Gains *gains, PyArrayObject *array);
 bool few(PyObject *array, double gain, double limit);
@@ -130,6 +138,10 @@ PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_
 PyObject *small(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *new_method(PyObject *module, PyObject *args);
 int make_method_type(void);
+PyObject *settings_from(PyObject *module, PyObject *args);
+PyObject *settings_now(PyObject *module, PyObject *unused);
+PyObject *new_public(PyObject *module, PyObject *args);
+int make_public_type(void);
 int make_block_type(PyObject *module);
 
 #endif

@@ -30,13 +30,43 @@ static PyObject *small_picks(PyObject *key)
                : NULL;
 }
 
+/* The element that integers pick, one an axis; NULL, without an error, for any other key. */
+static void *element(PyArrayObject *array, PyObject *key)
+{
+    npy_intp at[NPY_MAXDIMS];
+    bool tuple = PyTuple_CheckExact(key);
+    int n = tuple ? (int)PyTuple_Size(key) : 1;
+    if (n != PyArray_NDIM(array))
+        return NULL;
+    for (int i = 0; i < n; i++) {
+        PyObject *item = tuple ? PyTuple_GetItem(key, i) : key;
+        npy_intp length = PyArray_DIM(array, i);
+        if (!PyLong_CheckExact(item))
+            return NULL;
+        at[i] = PyLong_AsSsize_t(item);
+        if (at[i] == -1 && PyErr_Occurred()) {
+            PyErr_Clear();
+            return NULL;
+        }
+        at[i] += at[i] < 0 ? length : 0;
+        if (at[i] < 0 || at[i] >= length)
+            return NULL;
+    }
+    return PyArray_GetPtr(array, at);
+}
+
 static PyObject *subscript(PyObject *self, PyObject *key)
 {
     PyObject *array = AS_HANDLE(self)->scalar ? NULL : current(self);
+    if (array && gives_scalars()) {
+        void *data = element(AS_ARRAY(array), key);
+        if (data)
+            return PyArray_ToScalar(data, AS_ARRAY(array));
+    }
     PyObject *index = !array || is_basic_key(key) ? key : small_picks(key);
     if (!array || !index)
         return PyErr_Occurred() ? NULL
-                                : PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL);
+                                : SLOWLY(PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL));
     PyObject *result = PyObject_GetItem(array, index);
     if (!result)
         return fail(names.getitem);
@@ -47,7 +77,7 @@ static PyObject *subscript(PyObject *self, PyObject *key)
     if (index != key || !is_basic_key(key))
         return new_handle(result, NULL, false);
     Py_DECREF(result); /* no view: an element of an array of objects */
-    return PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL);
+    return SLOWLY(PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL));
 }
 
 static int assign_subscript(PyObject *self, PyObject *key, PyObject *value)

@@ -167,8 +167,8 @@ static PyObject *binary(const Operator *o, PyObject *a, PyObject *b)
         (product ? product_is_small : result_is_small)(pair, 2, &o->gains, limit))
         return computed(o, a, b, pair[0], pair[1]);
     if (is_handle(a))
-        return PyObject_CallFunctionObjArgs(o->forward, a, b, NULL);
-    return PyObject_CallFunctionObjArgs(o->reflected, b, a, NULL);
+        return SLOWLY(PyObject_CallFunctionObjArgs(o->forward, a, b, NULL));
+    return SLOWLY(PyObject_CallFunctionObjArgs(o->reflected, b, a, NULL));
 }
 
 static PyObject *in_place(const Operator *o, PyObject *a, PyObject *b)
@@ -180,7 +180,7 @@ static PyObject *in_place(const Operator *o, PyObject *a, PyObject *b)
         return binary(o, a, b);
     PyObject *x = quiet(a), *y = operand(b, &o->gains, limit);
     if (!x || !y || !few(x, gain_of(&o->gains, AS_ARRAY(x)), limit))
-        return PyObject_CallFunctionObjArgs(o->in_place, a, b, NULL);
+        return SLOWLY(PyObject_CallFunctionObjArgs(o->in_place, a, b, NULL));
     PyObject *result = o->python_in_place(x, y);
     if (!result)
         return fail(o->name);
@@ -196,7 +196,7 @@ static PyObject *unary(const Operator *o, PyObject *a)
         return NULL;
     PyObject *x = operand(a, &o->gains, limit);
     if (!x)
-        return PyObject_CallFunctionObjArgs(o->forward, a, NULL);
+        return SLOWLY(PyObject_CallFunctionObjArgs(o->forward, a, NULL));
     PyObject *result = o->python(x, NULL);
     return result ? wrapped(result) : fail(o->name);
 }

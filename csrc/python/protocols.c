@@ -90,7 +90,7 @@ PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs)
         Py_INCREF(item);
         PyTuple_SetItem(all, i, item);
     }
-    PyObject *result = PyObject_Call(bound.array_ufunc, all, kwargs);
+    PyObject *result = SLOWLY(PyObject_Call(bound.array_ufunc, all, kwargs));
     Py_DECREF(all);
     return result;
 }
@@ -182,7 +182,7 @@ static PyObject *function_result(PyObject *result, PyObject *args)
     PyObject *list = PyList_New(0), *value = NULL;
     if (list) {
         collect(args, list);
-        value = PyObject_CallFunctionObjArgs(bound.rewrap, result, list, NULL);
+        value = SLOWLY(PyObject_CallFunctionObjArgs(bound.rewrap, result, list, NULL));
         Py_DECREF(list);
     }
     Py_DECREF(result);
@@ -257,8 +257,8 @@ PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_
         if (PyErr_Occurred())
             return fail(args[0]);
     }
-    return PyObject_CallFunctionObjArgs(
-        bound.array_function, self, args[0], args[1], args[2], args[3], NULL);
+    return SLOWLY(PyObject_CallFunctionObjArgs(bound.array_function, self, args[0], args[1],
+                                               args[2], args[3], NULL));
 }
 
 /* ---------------------------------------------------------------- methods */
@@ -302,7 +302,7 @@ static PyObject *method_call(PyObject *self, PyObject *args, PyObject *kwargs)
         given = gain < 0 ? NULL : unwrapped(args, gain, limit);
     }
     if (!given)
-        return PyErr_Occurred() ? NULL : PyObject_Call(m->python, args, kwargs);
+        return PyErr_Occurred() ? NULL : SLOWLY(PyObject_Call(m->python, args, kwargs));
     PyObject *result = PyObject_Call(m->numpy, given, kwargs);
     Py_DECREF(given);
     return result ? function_result(result, args) : fail(m->numpy);

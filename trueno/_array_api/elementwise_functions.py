@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from trueno._array_api._support import NO_VALUE, call, given, implements, viewed
+from trueno._handle import public
 from trueno.core import Handle, wrap
 from trueno.dispatch import elementwise, update
 from trueno.handover import at_once, call_numpy, small_array
@@ -81,7 +82,7 @@ def from_ufunc(ufunc: np.ufunc, name: str) -> Callable[..., Any]:
 
     _name(function, name, _signature(nin), _DOC.format(ufunc.__name__))
     for method in _UFUNC_METHODS if ufunc.signature is None else ():
-        setattr(function, method, _ufunc_method(ufunc, name, method))
+        setattr(function, method, public(_ufunc_method(ufunc, name, method), "trueno"))
     return function
 
 

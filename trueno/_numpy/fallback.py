@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from trueno._array_api.elementwise_functions import from_ufunc
+from trueno._handle import public
 from trueno.protocols import IMPLEMENTED, call_function
 
 # numpy.array_function_dispatch makes functions of this type from Python functions.
@@ -25,6 +26,10 @@ _AS_THEY_ARE = frozenset(
 )  # fmt: skip
 
 
+# Our functions to what users call: a function in two namespaces is one object.
+_PUBLISHED: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+
 def _wrapped(f: Callable[..., Any]) -> Callable[..., Any]:
     ours = IMPLEMENTED.get(f)
     if ours is not None:
@@ -37,6 +42,18 @@ def _wrapped(f: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def publish(namespace: dict[str, Any]) -> None:
+    """Makes the functions in the namespace's ``__all__`` what users call: see the drop-in setting.
+
+    Our modules, which import from those below, call each other's functions as they are.
+    """
+    for name in namespace["__all__"]:
+        if isinstance(namespace.get(name), FunctionType):
+            namespace[name] = _PUBLISHED.setdefault(
+                namespace[name], public(namespace[name], namespace["__name__"])
+            )
+
+
 def resolve(module: ModuleType, name: str, namespace: dict[str, Any]) -> Any:
     """``module.name`` for our ``namespace``, where it is kept; AttributeError for a private name.
 
@@ -46,9 +63,9 @@ def resolve(module: ModuleType, name: str, namespace: dict[str, Any]) -> Any:
         raise AttributeError(f"module {namespace['__name__']!r} has no attribute {name!r}")
     value = getattr(module, name)
     if isinstance(value, np.ufunc):
-        value = from_ufunc(value, name)
+        value = public(from_ufunc(value, name), namespace["__name__"])
     elif isinstance(value, _FUNCTIONS) and name not in _AS_THEY_ARE:
-        value = _wrapped(value)
+        value = public(_wrapped(value), namespace["__name__"])
     namespace[name] = value
     return value
 
