@@ -127,18 +127,21 @@ def _fold(key: Reduction) -> _Fold:
     return _Fold(t, identity, "combine", f"{by}_{t}", value, ("{}",), raises, (text,))
 
 
+def _paired(combine: str, values: list[str]) -> str:
+    """The values (a power of two of them) combined in a tree."""
+    while len(values) > 1:
+        pairs = zip(values[0::2], values[1::2], strict=True)
+        values = [f"{combine}({a}, {b})" for a, b in pairs]
+    return values[0]
+
+
 def _loop(key: Reduction, space: Space, calls: list[str], fold: _Fold, combine: str) -> list[str]:
     """Statements that leave an invocation's partial result in ``acc``."""
     lanes, step = key.lanes, key.group * key.lanes
     values = [fold.value.format(call, at=f"i + {j}u") for j, call in enumerate(calls)]
 
     def whole(acc: str) -> str:
-        text = values[0]
-        if lanes == 2:
-            text = f"{combine}({values[0]}, {values[1]})"
-        elif lanes == 4:
-            text = "{0}({0}({1}, {2}), {0}({3}, {4}))".format(combine, *values)
-        return f"{acc} = {combine}({acc}, {text});"
+        return f"{acc} = {combine}({acc}, {_paired(combine, values)});"
 
     parts = [
         f"if (i + {j}u < end) {{ acc = {combine}(acc, {values[j]}); }}" for j in range(lanes - 1)
@@ -155,7 +158,7 @@ def _loop(key: Reduction, space: Space, calls: list[str], fold: _Fold, combine: 
         f"for (; base + {ahead}u < end; base += {TURNS * step}u) {{",
         *turns,
         "}",
-        f"acc = {combine}({combine}(acc0, acc1), {combine}(acc2, acc3));",
+        f"acc = {_paired(combine, [f'acc{turn}' for turn in range(TURNS)])};",
         f"for (; base < end; base += {step}u) {{",
         "let i = base;",
         *space.setup(),
