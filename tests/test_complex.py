@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trueno as tn
-from tests.test_simd import (
+from tests.kernels import (
     F32,
     NUMPY,
     REALS,

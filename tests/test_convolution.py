@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trueno as tn
-from tests.test_simd import SIMD, digests  # noqa: F401 (the child process asks for SIMD)
+from tests.kernels import SIMD, digests  # noqa: F401 (the child process asks for SIMD)
 from trueno import nn, windows
 
 FLOATS = ("f4", "f8")

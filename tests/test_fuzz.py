@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.test_simd import (
+from tests.kernels import (
     APPROXIMATE,
     COMPOSED,
     NUMPY,

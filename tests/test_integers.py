@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trueno as tn
-from tests.test_simd import NUMPY, SIMD, digests, launch, one_op, values
+from tests.kernels import NUMPY, SIMD, digests, launch, one_op, values
 from trueno.kinds import SIGNED, UNSIGNED, Dtype
 
 NAMES = ("floor_divide", "remainder", "fmod")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.test_simd import F32, F64, NUMPY, SIMD, digests, launch, values
+from tests.kernels import F32, F64, NUMPY, SIMD, digests, launch, values
 from trueno._backends.base import Backend
 from trueno.ops import INVALID, OVERFLOW
 from trueno.plan import Instruction, Kernel, Output
