@@ -116,3 +116,10 @@ def test_thread_counts_give_the_same_bits(rng: np.random.Generator) -> None:
             with tn.config(threads=threads):
                 results.append(np.asarray(np.cumsum(x)).tobytes())
     assert len(set(results)) == 1
+
+
+def test_the_numpy_backend_adds_as_numpy(rng: np.random.Generator) -> None:
+    x = rng.random((6, 1000))
+    with tn.config(backend="numpy", threshold=0):
+        ours = np.cumsum(tn.asarray(x), axis=1)
+    same(ours, np.cumsum(x, axis=1))

@@ -465,6 +465,10 @@ def _correlate(x: Any, kernel: Any, *, mode: Any, before: int) -> Any:
     return np.correlate(x, kernel, mode)
 
 
+def _fourier(x: Any, *, name: str, n: int | None, axis: int, norm: str | None) -> Any:
+    return getattr(np.fft, name)(x, n, axis, norm)
+
+
 # The ufuncs that scans accumulate.
 _SCANNED = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
 # Floating-point sums are combined in another order than NumPy's: compared with more digits.
@@ -519,6 +523,7 @@ _ROUTINES = (
     Routine("max_pool",     windows.max_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
     Routine("avg_pool",     windows.avg_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
     Routine("accumulate",   _accumulate,    gain=64),                 # (x; name, axis, ...)
+    Routine("fourier",      _fourier,       gain=5),                  # (x; name, n, axis, norm)
     Routine("moments",      _moments,       gain=16),                 # (x) along the second of 3
 )
 # fmt: on

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from trueno._array_api._support import call, created
+from trueno._array_api._support import created
+from trueno._numpy.fourier import along_axes, along_axis, shifted
 
 __all__ = [
     "fft",
@@ -32,42 +33,42 @@ __all__ = [
 
 def fft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """The discrete Fourier transform along ``axis``, cut or padded with zeros to length ``n``."""
-    return call(np.fft.fft, a, n, axis, norm, out)
+    return along_axis("fft", a, n, axis, norm, out)
 
 
 def ifft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """The inverse of ``fft``."""
-    return call(np.fft.ifft, a, n, axis, norm, out)
+    return along_axis("ifft", a, n, axis, norm, out)
 
 
 def fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """The transform along several ``axes`` (None: all), cut or padded to lengths ``s``."""
-    return call(np.fft.fftn, a, s, _axes(s, axes), norm, out)
+    return along_axes("fftn", a, s, _axes(s, axes), norm, out)
 
 
 def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """The inverse of ``fftn``."""
-    return call(np.fft.ifftn, a, s, _axes(s, axes), norm, out)
+    return along_axes("ifftn", a, s, _axes(s, axes), norm, out)
 
 
 def rfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """``fft`` of real input: the n // 2 + 1 frequencies that are not negative."""
-    return call(np.fft.rfft, a, n, axis, norm, out)
+    return along_axis("rfft", a, n, axis, norm, out)
 
 
 def irfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """The inverse of ``rfft``: real, of length ``n`` (None: twice the input's, less 2)."""
-    return call(np.fft.irfft, a, n, axis, norm, out)
+    return along_axis("irfft", a, n, axis, norm, out)
 
 
 def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """``fftn`` of real input: no negative frequencies along the last of ``axes``."""
-    return call(np.fft.rfftn, a, s, _axes(s, axes), norm, out)
+    return along_axes("rfftn", a, s, _axes(s, axes), norm, out)
 
 
 def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     """The inverse of ``rfftn``: real."""
-    return call(np.fft.irfftn, a, s, _axes(s, axes), norm, out)
+    return along_axes("irfftn", a, s, _axes(s, axes), norm, out)
 
 
 def _axes(s: Any, axes: Any) -> Any:
@@ -77,12 +78,12 @@ def _axes(s: Any, axes: Any) -> Any:
 
 def hfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """The transform of a signal with Hermitian symmetry: a real spectrum of length ``n``."""
-    return call(np.fft.hfft, a, n, axis, norm, out)
+    return along_axis("hfft", a, n, axis, norm, out)
 
 
 def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
     """The inverse of ``hfft``."""
-    return call(np.fft.ihfft, a, n, axis, norm, out)
+    return along_axis("ihfft", a, n, axis, norm, out)
 
 
 def _frequencies(f: Any, n: int, d: float, dtype: Any, device: Any) -> Any:
@@ -104,9 +105,9 @@ def rfftfreq(n: int, d: float = 1.0, *, dtype: Any = None, device: Any = None) -
 
 def fftshift(x: Any, axes: Any = None) -> Any:
     """Zero frequency moved to the middle of ``axes`` (None: all)."""
-    return call(np.fft.fftshift, x, axes)
+    return shifted(1, "fftshift", x, axes)
 
 
 def ifftshift(x: Any, axes: Any = None) -> Any:
     """The inverse of ``fftshift``."""
-    return call(np.fft.ifftshift, x, axes)
+    return shifted(-1, "ifftshift", x, axes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from trueno._backends import simd_conv, simd_count, simd_move, simd_sort
+from trueno._backends import simd_conv, simd_count, simd_fourier, simd_move, simd_sort
 from trueno._backends.routine import Routine, dense, lib, number, ordered
 from trueno.kinds import INT64, NUMBER, Dtype
 from trueno.memory import address
@@ -81,6 +81,7 @@ def _moments(call: Call) -> int:
 ROUTINES: dict[str, Routine] = {
     **simd_conv.ROUTINES,
     **simd_count.ROUTINES,
+    **simd_fourier.ROUTINES,
     **simd_move.ROUTINES,
     **simd_sort.ROUTINES,
     "accumulate": Routine(_performs_accumulate, _accumulate),
