@@ -33,16 +33,12 @@ class _Submodules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if not name.startswith("trueno."):
             return None
         theirs = "numpy" + name.removeprefix("trueno")
-        if name in _AS_THEY_ARE:
-            sys.modules[name] = importlib.import_module(theirs)
         if importlib.util.find_spec(theirs) is None:
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         theirs = importlib.import_module("numpy" + spec.name.removeprefix("trueno"))
-        if spec.name in _AS_THEY_ARE:
-            return theirs
         module = ModuleType(spec.name)
         vars(module)["__getattr__"] = lambda name: resolve(theirs, name, vars(module))
         return module
@@ -52,8 +48,11 @@ class _Submodules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def _prepare() -> None:
-    if hasattr(trueno.config, "set_defaults"):
-        trueno.config.set_defaults(dropin=True)
+    settings = importlib.import_module("trueno.config")
+    if hasattr(settings, "set_defaults"):
+        settings.set_defaults(dropin=True)
+    for name in _AS_THEY_ARE:
+        sys.modules[name] = importlib.import_module(name.replace("trueno", "numpy"))
     sys.meta_path.append(_Submodules())
     # Tests look into NumPy's private modules by way of its name.
     for name in dir(np):

@@ -65,15 +65,28 @@ def viewed(x: Any, f: Callable[[NDArray], NDArray], name: str) -> Any:
     return view_of(given(x), f, name)
 
 
-def created(name: str, device: Any, f: Callable[..., NDArray], *args: Any, **kwargs: Any) -> Any:
+def created(
+    name: str,
+    device: Any,
+    f: Callable[..., Any],
+    *args: Any,
+    like: Any = None,
+    **kwargs: Any,
+) -> Any:
     """A fresh array ``f(*args, **kwargs)``, pinned to ``device`` unless that is None.
 
-    Raises ValueError for an unknown device or one that this machine lacks.
+    like: an array whose library makes the array, if it is neither ours nor NumPy's. Raises
+    ValueError for an unknown device or one that this machine lacks.
     """
     if device is not None:
         check_device(device, name)
+    if like is not None:
+        kwargs["like"] = like
     try:
-        handle = wrap(f(*[host(x) for x in args], **{key: host(x) for key, x in kwargs.items()}))
+        array = f(*[host(x) for x in args], **{key: host(x) for key, x in kwargs.items()})
+        if type(array) is not np.ndarray:
+            return array  # another library's, or an instance of a subclass
+        handle = wrap(array)
     except Exception as error:
         raise named(error, name) from None
     if device is not None:

@@ -2,6 +2,7 @@
 
 ``device`` is "auto" (Trueno places the work), "cpu", "gpu" or None, which means "auto", and for the
 ``*_like`` functions the device of the array. ValueError for a device that is unknown or missing.
+``like``, as NumPy's, is an array of another library that makes the array.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _DLPACK_CPU = 1
 _DLPACK_COPY = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
 
 
-@implements(np.asarray, np.asanyarray)
+@implements(np.asarray)
 def asarray(
     a: Any,
     dtype: Any = None,
@@ -52,12 +53,15 @@ def asarray(
     *,
     device: Any = None,
     copy: bool | None = None,
+    like: Any = None,
 ) -> Any:
     """An array of ``a``: an array, a scalar, (nested) sequences of those, or a buffer.
 
     copy: True always copies; False never does (ValueError where that is impossible); None copies
     whatever is not a TruenoArray already, so that the result owns its memory. ``order`` is NumPy's.
     """
+    if like is not None and not isinstance(like, (Handle, np.ndarray)):
+        return created("asarray", device, np.asarray, a, dtype, order, copy=copy, like=like)
     if isinstance(a, Handle):
         return _from_handle(a, dtype, order, device, copy)
     check_device("auto" if device is None else device, "asarray")
@@ -112,6 +116,10 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
     if isinstance(x, Handle):
         if copy or (device is not None and device != buffer_of(x).pin):
             return same_device(wrap(host(x).copy()), x, device, "from_dlpack")
+        try:
+            np.from_dlpack(x._array)  # BufferError for what cannot be told in DLPack
+        except Exception as error:
+            raise named(error, "from_dlpack") from None
         return handle_on(x._array.view(), buffer_of(x))
     keywords: dict[str, Any] = {}  # NumPy 2.0 knows none: given only where they matter
     try:
@@ -135,40 +143,53 @@ def arange(
     dtype: Any = None,
     *,
     device: Any = None,
+    like: Any = None,
 ) -> Any:
     """Values from ``start`` (0 if it is the only one) up to, without, ``stop``, one axis.
 
     Raises ZeroDivisionError for a ``step`` of 0.
     """
     if stop is None:
-        return created("arange", device, np.arange, 0, start, step, dtype=dtype)
-    return created("arange", device, np.arange, start, stop, step, dtype=dtype)
+        return created("arange", device, np.arange, 0, start, step, dtype=dtype, like=like)
+    return created("arange", device, np.arange, start, stop, step, dtype=dtype, like=like)
 
 
 @implements(np.empty)
-def empty(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> Any:
+def empty(
+    shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any = None
+) -> Any:
     """An array of ``shape`` (float64 by default) whose contents are arbitrary."""
-    return created("empty", device, np.empty, shape, dtype, order)
+    return created("empty", device, np.empty, shape, dtype, order, like=like)
 
 
 @implements(np.zeros)
-def zeros(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> Any:
+def zeros(
+    shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any = None
+) -> Any:
     """Zeros of ``shape``, float64 by default."""
-    return created("zeros", device, np.zeros, shape, np.float64 if dtype is None else dtype, order)
+    return created("zeros", device, np.zeros, shape, dtype, order, like=like)
 
 
 @implements(np.ones)
-def ones(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> Any:
+def ones(
+    shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any = None
+) -> Any:
     """Ones of ``shape``, float64 by default."""
-    return created("ones", device, np.ones, shape, dtype, order)
+    return created("ones", device, np.ones, shape, dtype, order, like=like)
 
 
 @implements(np.full)
 def full(
-    shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None
+    shape: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: Any = "C",
+    *,
+    device: Any = None,
+    like: Any = None,
 ) -> Any:
     """``fill_value`` everywhere in an array of ``shape``; by default in the value's own dtype."""
-    return created("full", device, np.full, shape, fill_value, dtype, order)
+    return created("full", device, np.full, shape, fill_value, dtype, order, like=like)
 
 
 def _like(f: Any, x: Any, *args: Any, shape: Any, dtype: Any, order: Any, device: Any) -> Any:
@@ -253,10 +274,11 @@ def eye(
     order: Any = "C",
     *,
     device: Any = None,
+    like: Any = None,
 ) -> Any:
     """Ones on diagonal ``k`` (above the main one for k > 0) of a matrix of zeros, float64."""
     dtype = np.float64 if dtype is None else dtype
-    return created("eye", device, np.eye, n_rows, n_cols, k, dtype, order)
+    return created("eye", device, np.eye, n_rows, n_cols, k, dtype, order, like=like)
 
 
 @implements(np.eye)

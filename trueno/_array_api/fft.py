@@ -12,6 +12,7 @@ import numpy as np
 
 from trueno._array_api._support import created
 from trueno._numpy.fourier import along_axes, along_axis, shifted
+from trueno.config import SETTINGS
 
 __all__ = [
     "fft",
@@ -73,6 +74,8 @@ def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any =
 
 def _axes(s: Any, axes: Any) -> Any:
     """The standard's default for ``axes`` with ``s``: the last ones; NumPy deprecates it."""
+    if SETTINGS.get().dropin:
+        return axes
     return tuple(range(-len(s), 0)) if s is not None and axes is None else axes
 
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from trueno import dispatch
 from trueno._array_api._support import call, created, given, implements, viewed
+from trueno._array_api.creation_functions import asarray
 from trueno.core import Handle
 from trueno.errors import named
 
-__all__ = ["array", "copy", "diagonal", "ndim", "ravel", "shape", "size", "swapaxes"]
+__all__ = ["array", "asanyarray", "copy", "diagonal", "ndim", "ravel", "shape", "size", "swapaxes"]
 
 
 @implements(np.array)
@@ -23,21 +24,39 @@ def array(
     order: Any = "K",
     subok: bool = False,
     ndmin: int = 0,
+    like: Any = None,
     **kwargs: Any,
 ) -> Any:
-    """As ``numpy.array``: a new array, unless ``copy`` is False or None and none is needed."""
-    kwargs |= {"order": order, "ndmin": ndmin}
+    """As ``numpy.array``: a new array, unless ``copy`` is False or None and none is needed.
+
+    With ``subok`` an instance of a subclass of ndarray stays one, and NumPy's.
+    """
+    kwargs |= {"order": order, "ndmin": ndmin, "subok": subok}
+    if like is not None and not isinstance(like, (Handle, np.ndarray)):
+        return created("array", None, np.array, object, dtype, copy=copy, like=like, **kwargs)
     if not isinstance(object, Handle):
         if copy:
             return created("array", None, np.array, object, dtype, copy=True, **kwargs)
         try:
-            return given(np.array(object, dtype, copy=copy, **kwargs))
+            result = np.array(object, dtype, copy=copy, **kwargs)
+            return given(result) if type(result) is np.ndarray else result
         except Exception as error:
             raise named(error, "array") from None
-    plain = order in ("K", None) and ndmin <= object._array.ndim and len(kwargs) == 2
+    plain = order in ("K", None) and ndmin <= object._array.ndim and len(kwargs) == 3
     if plain and (dtype is None or np.dtype(dtype) == object._array.dtype):
         return dispatch.copy(object, "K") if copy else object
     return call(np.array, object, dtype, copy=copy, **kwargs)
+
+
+@implements(np.asanyarray)
+def asanyarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
+    """As ``asarray``; an instance of a subclass of ndarray stays one, and NumPy's."""
+    if isinstance(a, np.ndarray) and type(a) is not np.ndarray:
+        try:
+            return np.asanyarray(a, dtype, order, **kwargs)
+        except Exception as error:
+            raise named(error, "asanyarray") from None
+    return asarray(a, dtype, order, **kwargs)
 
 
 @implements(np.copy)

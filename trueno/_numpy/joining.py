@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -79,8 +80,12 @@ def resize(a: Any, new_shape: Any) -> Any:
     """The elements again and again, in C order, as many as ``new_shape`` takes."""
 
     def ours() -> Any:
-        shape = (new_shape,) if isinstance(new_shape, int) else tuple(new_shape)
-        if not all(type(n) is int and n > 0 for n in shape):
+        try:
+            lengths = new_shape if isinstance(new_shape, (tuple, list)) else (new_shape,)
+            shape = tuple([operator.index(n) for n in lengths])
+        except TypeError:
+            raise Refused("a shape of other types") from None
+        if not all(n > 0 for n in shape):
             raise Refused(NUMPYS_ERROR)
         flat = assembly.flattened(assembly.handle(a))
         size, total = flat.size, math.prod(shape)
