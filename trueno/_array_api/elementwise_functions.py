@@ -26,6 +26,9 @@ _SPECIAL = frozenset(("round", "clip", "expm1", "tanh", "where", "cast"))
 # Whose protocol is asked, whatever the operands are.
 _NO_ARRAY: Any = wrap(np.empty(0))
 _UFUNC_METHODS = ("reduce", "accumulate", "outer", "reduceat", "at")
+_UFUNC_ATTRIBUTES = (
+    "identity", "nargs", "nin", "nout", "ntypes", "resolve_dtypes", "signature", "types",
+)  # fmt: skip
 
 
 def _signature(nin: int) -> inspect.Signature:
@@ -63,24 +66,22 @@ TypeError where NumPy has no loop for their dtypes and ValueError where shapes d
 
 
 def from_ufunc(ufunc: np.ufunc, name: str) -> Callable[..., Any]:
-    """The function of our namespace for a NumPy ufunc, with the ufunc's methods as attributes."""
+    """The function of our namespace for a NumPy ufunc, with the ufunc's attributes."""
     nin = ufunc.nin
     positional = nin + ufunc.nout
 
     def function(*args: Any, **kwargs: Any) -> Any:
+        if not nin <= len(args) <= positional or (len(args) > nin and "out" in kwargs):
+            return call_numpy(ufunc, args, kwargs, name=name)  # NumPy's TypeError
         if len(args) > nin:
-            if len(args) > positional or "out" in kwargs:
-                raise TypeError(
-                    f"trueno.{name}: takes {nin} operands and at most {ufunc.nout} out, "
-                    f"not {len(args)} positional arguments"
-                )
-            kwargs["out"] = args[nin:]
+            kwargs["out"] = args[nin:] + (None,) * (positional - len(args))
             args = args[:nin]
-        elif len(args) < nin:
-            raise TypeError(f"trueno.{name}: takes {nin} operands, not {len(args)}")
         return call_ufunc(ufunc, "__call__", args, kwargs)
 
     _name(function, name, _signature(nin), _DOC.format(ufunc.__name__))
+    function.ufunc = ufunc  # type: ignore[attr-defined]
+    for attribute in _UFUNC_ATTRIBUTES:
+        setattr(function, attribute, getattr(ufunc, attribute))
     for method in _UFUNC_METHODS if ufunc.signature is None else ():
         setattr(function, method, public(_ufunc_method(ufunc, name, method), "trueno"))
     return function

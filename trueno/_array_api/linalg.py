@@ -15,6 +15,7 @@ from numpy.linalg import LinAlgError
 from trueno._array_api._support import call, implements, viewed
 from trueno._array_api.linear_algebra_functions import matmul, matrix_transpose, tensordot, vecdot
 from trueno._numpy.norms import vector_norm
+from trueno.config import SETTINGS
 from trueno.handover import call_numpy
 
 __all__ = [
@@ -80,12 +81,19 @@ def _complex_eigvals(a: Any) -> Any:
 
 
 def eig(a: Any) -> Any:
-    """Eigenvalues (..., n) and eigenvectors (..., n, n), in columns: a namedtuple, complex."""
+    """Eigenvalues (..., n) and eigenvectors (..., n, n), in columns: a namedtuple, complex.
+
+    In the drop-in they are real where NumPy's are: where no imaginary part is left.
+    """
+    if SETTINGS.get().dropin:
+        return call(np.linalg.eig, a)
     return call_numpy(_complex_eig, (a,), name="eig")
 
 
 def eigvals(a: Any) -> Any:
-    """Eigenvalues (..., n) of square matrices, always complex, in no particular order."""
+    """Eigenvalues (..., n) of square matrices, complex (see ``eig``), in no particular order."""
+    if SETTINGS.get().dropin:
+        return call(np.linalg.eigvals, a)
     return call_numpy(_complex_eigvals, (a,), name="eigvals")
 
 

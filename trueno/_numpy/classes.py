@@ -1,4 +1,4 @@
-"""``ndarray`` as a class of our namespace: what scripts check for, call and inherit from."""
+"""``ndarray`` and ``ufunc`` as classes: what scripts check for, call and inherit from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trueno._array_api._support import given
 from trueno.array import TruenoArray
 from trueno.errors import named
 
-__all__ = ["ndarray"]
+__all__ = ["ndarray", "ufunc"]
 
 _ARRAYS = (np.ndarray, TruenoArray)
 # What Python itself must find to be the class's own.
@@ -70,3 +70,21 @@ class ndarray(metaclass=_Arrays):
             return given(np.ndarray(*args, **kwargs))
         except Exception as error:
             raise named(error, "ndarray") from None
+
+
+class _Ufuncs(type):
+    """Makes a class of NumPy's ufuncs and our functions that stand for one."""
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, np.ufunc) or isinstance(getattr(x, "ufunc", None), np.ufunc)
+
+    def __repr__(cls) -> str:
+        return repr(np.ufunc)
+
+    def __getattribute__(cls, name: str) -> Any:
+        return super().__getattribute__(name) if name in _OWN else getattr(np.ufunc, name)
+
+
+class ufunc(metaclass=_Ufuncs):
+    def __new__(cls) -> Any:
+        raise TypeError("cannot create 'numpy.ufunc' instances")

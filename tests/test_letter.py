@@ -1,0 +1,79 @@
+"""NumPy to the letter in the drop-in: what NumPy's own tests found (``conformance/numpy.py``)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import trueno as tn
+
+# Programs of a namespace, of which values, classes, dtypes, errors and warnings are NumPy's.
+PROGRAMS: tuple[Callable[[Any], Any], ...] = (
+    lambda xp: xp.zeros((2, 3), like=xp.ones(2)),
+    lambda xp: xp.full(3, 2, "f4", "F", like=None),
+    lambda xp: xp.arange(3, like=3),
+    lambda xp: xp.array([1, 2], like=xp.ones(1)),
+    lambda xp: xp.resize(xp.arange(5), np.int32(7)),
+    lambda xp: xp.resize(xp.arange(5), (np.uint8(2), 4)),
+    lambda xp: xp.resize(xp.arange(5), 2.5),
+    lambda xp: xp.asanyarray(np.matrix([[1, 2]])),
+    lambda xp: xp.asarray(np.matrix([[1, 2]])),
+    lambda xp: xp.array(np.matrix([[1, 2]]), subok=True),
+    lambda xp: xp.fft.fftn(xp.ones((3, 4)), s=(2, 2)),
+    lambda xp: xp.linalg.eigvals(xp.diag(xp.arange(3.0))),
+    lambda xp: xp.linalg.eig(xp.array([[0.0, 1.0], [-1.0, 0.0]])),
+    lambda xp: xp.from_dlpack(xp.zeros(3, "M8[s]")),
+    lambda xp: xp.from_dlpack(xp.zeros(3, "i4,i1")["f0"]),
+    lambda xp: (xp.add.types, xp.add.identity, xp.add.nin, xp.matmul.signature),
+    lambda xp: isinstance(xp.add, xp.ufunc) and isinstance(np.add, xp.ufunc),
+    lambda xp: isinstance(xp.sum, xp.ufunc) or isinstance(3, xp.ufunc),
+    lambda xp: xp.hypot(1.0),
+    lambda xp: xp.add(1, 2, 3, 4),
+    lambda xp: xp.frexp(xp.ones(3), xp.zeros(3)),
+)
+
+
+@pytest.fixture(params=[1 << 20, 0], ids=["small", "deferred"], autouse=True)
+def _dropin(request: pytest.FixtureRequest) -> Iterator[None]:
+    with tn.config(dropin=True, threshold=request.param):
+        yield
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_programs_do_what_they_do_with_numpy(program: Callable[[Any], Any]) -> None:
+    (expected, error, warned), (result, our_error, our_warned) = map(_run, (program,) * 2, (np, tn))
+    assert type(our_error) is type(error)
+    if error is not None:
+        assert str(error).partition("\n")[0] in str(our_error)
+    assert our_warned == warned
+    _same(result, expected)
+
+
+def _run(
+    program: Callable[[Any], Any], xp: Any
+) -> tuple[Any, Exception | None, list[type[Warning]]]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result, error = program(xp), None
+        except Exception as raised:
+            result, error = None, raised
+    return result, error, [warning.category for warning in caught]
+
+
+def _same(result: Any, expected: Any) -> None:
+    if type(expected) is np.ndarray:
+        assert type(result) is tn.TruenoArray
+        assert (result.dtype, result.shape) == (expected.dtype, expected.shape)
+        np.testing.assert_array_equal(result, expected)
+    elif isinstance(expected, (tuple, list)) and not isinstance(expected[0], str):
+        assert len(result) == len(expected)
+        for ours, theirs in zip(result, expected, strict=True):
+            _same(ours, theirs)
+    else:
+        assert type(result) is type(expected)
+        assert np.all(result == expected)
