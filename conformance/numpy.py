@@ -45,8 +45,9 @@ def _replaced(found: re.Match[str]) -> str:
     if any(name.startswith("_") or name == "tests" for name in below.split(".")[1:]):
         return found[0]
     bare = verb == "import" and found.string[found.end() :].split("\n", 1)[0].strip() == ""
-    name = " as numpy" if bare and not below else ""
-    return f"{indent}{verb} trueno{below}{name}"
+    whole = " as numpy" if bare and not below else ""
+    whole = "; import trueno as numpy" if bare and below else whole
+    return f"{indent}{verb} trueno{below}{whole}"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -40,7 +40,9 @@ class _Submodules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         theirs = importlib.import_module("numpy" + spec.name.removeprefix("trueno"))
         module = ModuleType(spec.name)
-        vars(module)["__getattr__"] = lambda name: resolve(theirs, name, vars(module))
+        vars(module)["__getattr__"] = lambda name: (
+            getattr(theirs, name) if name[0] == "_" else resolve(theirs, name, vars(module))
+        )
         return module
 
     def exec_module(self, module: ModuleType) -> None:

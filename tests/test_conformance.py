@@ -93,7 +93,7 @@ import numpy.ma as ma
         == """\
 import trueno as np
 import trueno as numpy
-import trueno.linalg
+import trueno.linalg; import trueno as numpy
     from trueno import zeros
 from trueno.linalg import norm
 from numpy._core import sctypes

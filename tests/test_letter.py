@@ -34,6 +34,11 @@ PROGRAMS: tuple[Callable[[Any], Any], ...] = (
     lambda xp: xp.hypot(1.0),
     lambda xp: xp.add(1, 2, 3, 4),
     lambda xp: xp.frexp(xp.ones(3), xp.zeros(3)),
+    lambda xp: np.str_("ab") + xp.array(["c", "de"]),
+    lambda xp: xp.array([b"c", b"de"]) == np.bytes_(b"de"),
+    lambda xp: [xp.add == np.add, np.sum == xp.sum, xp.add != np.subtract, xp.array == np.array],
+    lambda xp: {np.sin: 1, np.sort: 2}[xp.sin] + {xp.sort: 3}[np.sort],
+    lambda xp: [np.hypot, np.exp].index(xp.exp),
 )
 
 

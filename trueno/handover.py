@@ -241,14 +241,16 @@ def _unwrap(x: Any, handles: list[Any]) -> Any:
         return {key: _unwrap(item, handles) for key, item in x.items()}
     if kind is np.ndarray:
         handles.append(x)
-    elif kind not in WHOLE and isinstance(x, Sequence):
+    elif kind not in WHOLE and isinstance(x, Sequence) and not isinstance(x, (str, bytes)):
         # A named tuple, a deque, ...: NumPy would look into it and call us back.
         return [_unwrap(item, handles) for item in x]
     return x
 
 
 # Types that hold no handles, of which most arguments are.
-WHOLE = SCALARS | {str, bytes, bytearray, memoryview, range, type(None), type}
+WHOLE = SCALARS | {
+    str, bytes, np.str_, np.bytes_, np.void, bytearray, memoryview, range, type(None), type,
+}  # fmt: skip
 
 
 def rewrap(x: Any, handles: list[Any]) -> Any:

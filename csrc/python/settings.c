@@ -133,19 +133,20 @@ PyObject *left(PyObject *result)
 
 /* ---------------------------------------------------------------- functions of a namespace */
 
-/* A Python function as users call it. */
+/* A Python function as users call it, and NumPy's function that it stands for, or NULL. It is equal
+ * to that one, so that tables of functions, and whoever asks which one a protocol passed, find it. */
 typedef struct {
     PyObject_HEAD
-    PyObject *function, *module;
+    PyObject *function, *module, *numpys;
 } Public;
 
 static PyTypeObject *public_type;
 
-/* public(function, module): `module` names the namespace that it is a member of. */
+/* public(function, module, numpys=None): `module` names the namespace that it is a member of. */
 PyObject *new_public(PyObject *module, PyObject *args)
 {
-    PyObject *function, *home;
-    if (!PyArg_ParseTuple(args, "OO:public", &function, &home))
+    PyObject *function, *home, *numpys = Py_None;
+    if (!PyArg_ParseTuple(args, "OO|O:public", &function, &home, &numpys))
         return NULL;
     Public *p = (Public *)new_instance(public_type);
     if (p) {
@@ -153,6 +154,7 @@ PyObject *new_public(PyObject *module, PyObject *args)
         Py_INCREF(home);
         p->function = function;
         p->module = home;
+        replace(&p->numpys, numpys);
     }
     return (PyObject *)p;
 }
@@ -160,6 +162,23 @@ PyObject *new_public(PyObject *module, PyObject *args)
 static PyObject *public_call(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     return SLOWLY(PyObject_Call(((Public *)self)->function, args, kwargs));
+}
+
+static PyObject *public_compare(PyObject *self, PyObject *other, int operation)
+{
+    PyObject *numpys = ((Public *)self)->numpys;
+    if (operation != Py_EQ && operation != Py_NE)
+        Py_RETURN_NOTIMPLEMENTED;
+    bool other_is_public = Py_TYPE(other) == public_type;
+    PyObject *others = other_is_public ? ((Public *)other)->numpys : other;
+    bool equal = self == other || (numpys && numpys == others);
+    return PyBool_FromLong(equal == (operation == Py_EQ));
+}
+
+static Py_hash_t public_hash(PyObject *self)
+{
+    PyObject *numpys = ((Public *)self)->numpys;
+    return PyObject_Hash(numpys ? numpys : ((Public *)self)->function);
 }
 
 static PyObject *public_getattr(PyObject *self, PyObject *name)
@@ -192,6 +211,7 @@ static void public_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     Py_CLEAR(((Public *)self)->function);
     Py_CLEAR(((Public *)self)->module);
+    Py_CLEAR(((Public *)self)->numpys);
     free_instance(self);
 }
 
@@ -200,6 +220,7 @@ static int public_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(((Public *)self)->function);
     Py_VISIT(((Public *)self)->module);
+    Py_VISIT(((Public *)self)->numpys);
     return 0;
 }
 
@@ -216,6 +237,7 @@ int make_public_type(void)
         {Py_tp_call, public_call},         {Py_tp_getattro, public_getattr},
         {Py_tp_dealloc, public_dealloc},   {Py_tp_traverse, public_traverse},
         {Py_tp_repr, public_repr},         {Py_tp_members, members},
+        {Py_tp_richcompare, public_compare}, {Py_tp_hash, public_hash},
         {Py_tp_getset, attributes},        {Py_tp_methods, methods},
         {0},
     };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
@@ -47,11 +48,13 @@ def publish(namespace: dict[str, Any]) -> None:
 
     Our modules, which import from those below, call each other's functions as they are.
     """
+    module = namespace["__name__"]
+    numpys = sys.modules.get(module.replace("trueno", "numpy"))
     for name in namespace["__all__"]:
-        if isinstance(namespace.get(name), FunctionType):
-            namespace[name] = _PUBLISHED.setdefault(
-                namespace[name], public(namespace[name], namespace["__name__"])
-            )
+        f = namespace.get(name)
+        if isinstance(f, FunctionType):
+            its = getattr(numpys, name, None)
+            namespace[name] = _PUBLISHED.setdefault(f, public(f, module, its))
 
 
 def resolve(module: ModuleType, name: str, namespace: dict[str, Any]) -> Any:
@@ -63,9 +66,9 @@ def resolve(module: ModuleType, name: str, namespace: dict[str, Any]) -> Any:
         raise AttributeError(f"module {namespace['__name__']!r} has no attribute {name!r}")
     value = getattr(module, name)
     if isinstance(value, np.ufunc):
-        value = public(from_ufunc(value, name), namespace["__name__"])
+        value = public(from_ufunc(value, name), namespace["__name__"], value)
     elif isinstance(value, _FUNCTIONS) and name not in _AS_THEY_ARE:
-        value = public(_wrapped(value), namespace["__name__"])
+        value = public(_wrapped(value), namespace["__name__"], value)
     namespace[name] = value
     return value
 
