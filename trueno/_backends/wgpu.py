@@ -282,7 +282,8 @@ class WgpuBackend:
     def _run(self, work: Launch | Call, prepared: Prepared, mirrors: list[Mirror]) -> None:
         gpu = self.gpu
         report: Report = _ignored
-        updates, all_consts = False, ()
+        updates = False
+        all_consts: tuple[np.generic[Any], ...] = ()
         if isinstance(work, Launch):
             all_consts, report = work.consts, work.report
         else:

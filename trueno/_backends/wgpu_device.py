@@ -11,7 +11,9 @@ import sys
 import tempfile
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -25,11 +27,12 @@ from trueno.plan import Report
 
 BATCH = 64  # dispatches in a submission
 # Bytes that a batch may touch: then it is submitted, so that the GPU works while Python records on.
-BATCH_BYTES = 1 << 26
+BATCH_BYTES = 1 << 29
 FLAG_WORDS = 1 << 16  # flag slots between two synchronisations
 ARENA = 1 << 16  # bytes of uniform parameters in a batch, where immediates do not do
 # Bytes moved at a time: one part is copied on the host while the GPU moves the next.
 CHUNK = 1 << 24
+COPIERS = 4  # threads that copy them
 GROUPS_CACHED = 2048
 FEATURES = ("shader-f64", "shader-int64", "shader-f16", "subgroup", "timestamp-query", "immediates")
 
@@ -128,6 +131,22 @@ class _Reading(NamedTuple):
     target: NDArray
     size: int
     reports: list[tuple[int, int, Report]]
+
+
+def _copy(target: NDArray, source: NDArray) -> None:
+    """Copies bytes: many by several threads, since fresh pages cost more than the copying."""
+    size, parts = target.size, min(COPIERS, os.cpu_count() or 1)
+    if size < CHUNK // 4 or parts == 1:
+        np.copyto(target, source)
+        return
+    step = -(-size // parts)
+    cuts = [slice(start, start + step) for start in range(0, size, step)]
+    list(_copiers().map(lambda cut: np.copyto(target[cut], source[cut]), cuts))
+
+
+@cache
+def _copiers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(COPIERS, "trueno-gpu-copy")
 
 
 def size_class(nbytes: int) -> int:
@@ -275,6 +294,8 @@ class Device:
         for start in range(0, whole, CHUNK):
             part = data[start : min(start + CHUNK, whole)]
             self.gpu.queue.write_buffer(block.buffer, offset + start, part)
+            if part.size == CHUNK:  # on its way while the next is copied
+                self.gpu.queue.submit([])
         if whole < data.size:
             word = data[whole:].tobytes().ljust(4, b"\0")
             self.gpu.queue.write_buffer(block.buffer, offset + whole, word)
@@ -514,7 +535,7 @@ class Device:
         mapping.sync_wait()
         try:
             data = np.frombuffer(staging.read_mapped(0, mapped, copy=False), np.uint8)
-            np.copyto(target, data[: target.size])
+            _copy(target, data[: target.size])
             words = data[size:].view(np.uint32).tolist()
             del data
         finally:

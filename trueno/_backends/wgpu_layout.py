@@ -472,7 +472,7 @@ class _Preparing:
         value, name, _ = kernel.outputs[number]
         assert name is not None
         dtype = register_dtype(output.dtype)
-        partial = (dtype,)  # of the partial results
+        partial: tuple[Dtype, ...] = (dtype,)  # of the partial results
         if name in POSITIONS:
             partial = register_dtype(kernel.dtype_of(value)), UINT32
         slot = len(kernel.body) + number

@@ -52,9 +52,10 @@ FLOATING = ("f32", "f64")
 _BUILTIN = ("x", "u", "select", "extractBits", "bitcast", *REGISTER.values())
 
 _F32 = {"T": "f32", "U": "u32", "I": "i32", "BITS": "32", "MANT": "23", "BIAS": "127"}
-_F32 |= {"EMAX": "255", "INF": "0x7f800000u", "NAN": "0x7fc00000u"}
+_F32 |= {"EMAX": "255", "INF": "0x7f800000u", "NAN": "0x7fc00000u", "HALF": "0xfffu"}
 _F64 = {"T": "f64", "U": "u64", "I": "i64", "BITS": "64", "MANT": "52", "BIAS": "1023"}
 _F64 |= {"EMAX": "2047", "INF": "0x7ff0000000000000lu", "NAN": "0x7ff8000000000000lu"}
+_F64 |= {"HALF": "0x7ffffffu"}
 _INTEGERS = [
     {"T": "i32", "BITS": "32", "LOWEST": "-2147483647 - 1"},
     {"T": "u32", "BITS": "32"},
@@ -71,6 +72,7 @@ _FILES: tuple[tuple[str, list[dict[str, str]]], ...] = (
     ("signed", _INTEGERS[0::2]),
     ("unsigned", _INTEGERS[1::2]),
     ("float", [_F32, _F64]),
+    ("function", [_F32, _F64]),
     ("f32", [{}]),
     ("f64", [{}]),
     ("half", [{}]),
@@ -79,7 +81,7 @@ _FILES: tuple[tuple[str, list[dict[str, str]]], ...] = (
     ("cast_i64", [{}]),
     ("cast_f64", [{}]),
 )
-_PARAMETER = re.compile(r"\$(LOWEST|BITS|MANT|BIAS|EMAX|INF|NAN|T|U|I)")
+_PARAMETER = re.compile(r"\$(LOWEST|BITS|MANT|BIAS|EMAX|HALF|INF|NAN|T|U|I)")
 # A function or structure: on one line, or up to a closing brace at the start of a line.
 _ITEM = re.compile(
     r"^(?:fn|struct) (\w+)[^\n]*\}$|^(?:fn|struct) (\w+)[^\n]*\n.*?^\}$", re.MULTILINE | re.DOTALL
@@ -288,7 +290,8 @@ def conditions(
     if not raises or t == "bool":
         return ""
     if t in FLOATING:
-        return _float_conditions(t, raises, result, args, flag)
+        pole = _POLES.get(instruction.op, "!truth_{T}({0})").format(args[-1], T=t)
+        return _float_conditions(t, raises, result, args, flag, pole)
     if not raises & DIVIDE:
         return ""
     # NumPy's integer reciprocal converts 1.0 / 0 back, which is invalid too.
@@ -301,10 +304,16 @@ def conditions(
     return text
 
 
-def _float_conditions(t: str, raises: int, result: str, args: Sequence[str], flag: str) -> str:
+# Where a function is infinite at a finite operand other than 0.
+_POLES = {"log1p": "({0} == {T}(-1))", "atanh": "(abs_{T}({0}) == {T}(1))"}
+
+
+def _float_conditions(
+    t: str, raises: int, result: str, args: Sequence[str], flag: str, pole: str = "false"
+) -> str:
     nan = " || ".join(f"isnan_{t}({a})" for a in args)
     finite = " && ".join(f"isfinite_{t}({a})" for a in args)
-    pole = f"!truth_{t}({args[-1]})" if raises & DIVIDE else "false"
+    pole = pole if raises & DIVIDE else "false"
     found = f"condition_{t}({result}, {nan}, {finite}, {pole}) & {raises}u"
     return f"if (!isfinite_{t}({result})) {{ {flag} |= {found}; }}"
 
