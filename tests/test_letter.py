@@ -39,6 +39,14 @@ PROGRAMS: tuple[Callable[[Any], Any], ...] = (
     lambda xp: [xp.add == np.add, np.sum == xp.sum, xp.add != np.subtract, xp.array == np.array],
     lambda xp: {np.sin: 1, np.sort: 2}[xp.sin] + {xp.sort: 3}[np.sort],
     lambda xp: [np.hypot, np.exp].index(xp.exp),
+    lambda xp: xp.mean(np.ma.array([1.0, 2.0, 4.0], mask=[0, 1, 0])),
+    lambda xp: xp.sum(np.ma.array([[1, 2], [3, 4]], mask=[[0, 1], [0, 0]]), axis=0),
+    lambda xp: xp.sqrt(np.ma.array([1.0, -1.0])),
+    lambda xp: xp.concatenate([np.matrix([[1, 2]]), np.matrix([[3, 4]])]),
+    lambda xp: xp.reshape(np.matrix([[1, 2]]), (2, 1)),
+    lambda xp: xp.ones((2, 2)).view(xp.ndarray),
+    lambda xp: xp.array([None, 1]).view(xp.ndarray),
+    lambda xp: (xp.finfo("f4").eps, xp.finfo("f2").max, xp.finfo(float).bits),
 )
 
 

@@ -92,6 +92,7 @@ def bind(
     functions: dict[Any, bytes],
     operators: dict[str, tuple[Any, Any, Any, Any, bytes]],
     release: Callable[[NDArray], None],
+    others: Callable[..., Any],
     pooled: Callable[[int], Buffer],
     pooled_from: int,
 ) -> None: ...

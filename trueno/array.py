@@ -401,6 +401,7 @@ class TruenoArray(Handle):
 
     def view(self, *args: Any, **kwargs: Any) -> Any:
         """A view of the same memory in another dtype; shares what it writes."""
+        args = tuple([_ndarray if arg == _ndarray else arg for arg in args])
         return view_of(self, lambda a: a.view(*args, **kwargs), "view")
 
     def getfield(self, dtype: Any, offset: int = 0) -> Any:
@@ -500,6 +501,7 @@ bind(
     functions=protocols.SMALL_FUNCTIONS,
     operators=operators.table(),
     release=release,
+    others=protocols.others,
     pooled=pooled,
     pooled_from=POOLED_FROM,
 )

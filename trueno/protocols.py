@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trueno import engine, scans
-from trueno.core import Handle
+from trueno.core import Handle, foreign_buffer, handle_on, wrap, wrap_value
 from trueno.dispatch import TRANSPOSING_GAIN, elementwise, update
 from trueno.handover import call_numpy, host, small_below
 from trueno.indexing import getitem
@@ -198,6 +198,31 @@ def call_function(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         at, name = WRITES[f]
         writes = (args[at] if len(args) > at else kwargs.get(name),)
     return call_numpy(f, args, kwargs, writes=writes, reason="computed by NumPy")
+
+
+# Functions that convert what others have; all other functions are theirs, on their arrays.
+_CONVERSIONS = (np.array, np.asarray)
+
+
+def others(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
+    """A NumPy function on arrays of which some are not ours, nor ndarrays exactly: masked arrays,
+    matrices, arrays of other libraries. NumPy's protocols decide what it means."""
+    kwargs = kwargs or {}
+    if f in _CONVERSIONS:
+        return IMPLEMENTED[f](*args, **kwargs)
+    return _taken_over(f(*args, **kwargs))
+
+
+def _taken_over(x: Any) -> Any:
+    """What NumPy returned, with ndarrays in it as handles: on shared memory if they own none."""
+    if type(x) is np.ndarray:
+        return wrap(x) if x.base is None else handle_on(x, foreign_buffer(x))
+    if isinstance(x, np.generic):
+        return wrap_value(x)
+    if isinstance(x, tuple):
+        items = [_taken_over(item) for item in x]
+        return type(x)(*items) if hasattr(x, "_fields") else tuple(items)
+    return [_taken_over(item) for item in x] if type(x) is list else x
 
 
 def evaluate(*arrays: Any) -> Any:

@@ -282,15 +282,15 @@ static PyObject *module_bind(PyObject *module, PyObject *args, PyObject *kwargs)
     static char *keys[] = {
         "result_class", "named", "give_memory", "buffer_of", "host", "rewrap",
         "wrap_value", "array_ufunc", "array_function", "getitem", "setitem", "set_shape", "ufuncs",
-        "functions", "operators", "release", "pooled", "pooled_from", NULL,
+        "functions", "operators", "release", "others", "pooled", "pooled_from", NULL,
     };
     struct Bound b = {0};
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "$OOOOOOOOOOOOO!O!O!OOn:bind", keys, &b.result_class, &b.named,
-             &b.give_memory, &b.buffer_of, &b.host, &b.rewrap, &b.wrap_value,
+            args, kwargs, "$OOOOOOOOOOOOO!O!O!OOOn:bind", keys, &b.result_class,
+            &b.named, &b.give_memory, &b.buffer_of, &b.host, &b.rewrap, &b.wrap_value,
             &b.array_ufunc, &b.array_function, &b.getitem, &b.setitem, &b.set_shape, &PyDict_Type,
             &b.ufuncs, &PyDict_Type, &b.functions, &PyDict_Type, &b.operators, &b.release,
-            &b.pooled, &b.pooled_from))
+            &b.others, &b.pooled, &b.pooled_from))
         return NULL;
     PyObject **all = (PyObject **)&b;
     for (size_t i = 0; i < offsetof(struct Bound, pooled_from) / sizeof *all; i++)

@@ -42,7 +42,7 @@ typedef struct {
 extern struct Bound {
     PyObject *result_class, *named, *give_memory, *buffer_of, *host, *rewrap,
         *wrap_value, *array_ufunc, *array_function, *getitem, *setitem, *set_shape, *ufuncs,
-        *functions, *operators, *release, *pooled;
+        *functions, *operators, *release, *others, *pooled;
     Py_ssize_t pooled_from; /* bytes from which memory is released to the pool */
 } bound;
 
@@ -52,7 +52,7 @@ extern struct Bound {
     X(form, "form") X(owner, "owner") X(shape, "shape") X(strides, "strides") X(dtype, "dtype")    \
     X(ndim, "ndim") X(size, "size") X(itemsize, "itemsize") X(nbytes, "nbytes") X(out, "out")      \
     X(implementation, "_implementation") X(call, "__call__") X(name, "__name__")                   \
-    X(getitem, "__getitem__") X(setitem, "__setitem__")
+    X(getitem, "__getitem__") X(setitem, "__setitem__") X(array_function, "__array_function__")
 extern struct Names {
 #define MEMBER(NAME, TEXT) PyObject *NAME;
     NAMES(MEMBER)

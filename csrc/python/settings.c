@@ -159,9 +159,50 @@ PyObject *new_public(PyObject *module, PyObject *args)
     return (PyObject *)p;
 }
 
+/* Whether `x` is of a class that has its own meaning of NumPy's functions: a subclass of ndarray, or
+ * another library's array. */
+static bool is_others(PyObject *x)
+{
+    if (ours(x) || PyArray_CheckExact(x) || PyLong_CheckExact(x) || PyFloat_CheckExact(x) ||
+        PyUnicode_CheckExact(x) || x == Py_None || PyType_Check(x) || PyArray_CheckScalar(x))
+        return false;
+    return PyArray_Check(x) || PyObject_HasAttr((PyObject *)Py_TYPE(x), names.array_function);
+}
+
+enum { FEW_ITEMS = 64 }; /* in sequences as long as those of arrays are */
+
+static bool others_in(PyObject *x)
+{
+    bool tuple = PyTuple_CheckExact(x);
+    if (!tuple && !PyList_CheckExact(x))
+        return is_others(x);
+    Py_ssize_t n = tuple ? PyTuple_Size(x) : PyList_Size(x);
+    for (Py_ssize_t i = 0; i < n && n <= FEW_ITEMS; i++)
+        if (is_others(tuple ? PyTuple_GetItem(x, i) : PyList_GetItem(x, i)))
+            return true;
+    return false;
+}
+
+static bool concerns_others(PyObject *args, PyObject *kwargs)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    for (Py_ssize_t i = 0, n = PyTuple_Size(args); i < n; i++)
+        if (others_in(PyTuple_GetItem(args, i)))
+            return true;
+    while (kwargs && PyDict_Next(kwargs, &at, &key, &value))
+        if (is_others(value))
+            return true;
+    return false;
+}
+
 static PyObject *public_call(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    return SLOWLY(PyObject_Call(((Public *)self)->function, args, kwargs));
+    Public *p = (Public *)self;
+    if (!p->numpys || !concerns_others(args, kwargs))
+        return SLOWLY(PyObject_Call(p->function, args, kwargs));
+    PyObject *named = kwargs ? kwargs : Py_None;
+    return SLOWLY(PyObject_CallFunctionObjArgs(bound.others, p->numpys, args, named, NULL));
 }
 
 static PyObject *public_compare(PyObject *self, PyObject *other, int operation)

@@ -45,7 +45,7 @@ _DLPACK_CPU = 1
 _DLPACK_COPY = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
 
 
-@implements(np.asarray)
+@implements(np.asarray, np.asanyarray)
 def asarray(
     a: Any,
     dtype: Any = None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import GenericAlias
 from typing import Any
 
 import numpy as np
 
 from trueno._array_api._support import given, implements, same_device
+from trueno.config import SETTINGS
 from trueno.core import Handle
 from trueno.kinds import Dtype
 
@@ -47,18 +49,21 @@ def can_cast(from_: Any, to: Any, casting: Any = "safe") -> _bool:
 class finfo:
     """Limits of a floating-point dtype: of ``dtype``, of an array's, or of a complex one's parts.
 
-    ``bits`` is an int; ``eps``, ``max``, ``min``, ``smallest_normal`` are Python floats; ``dtype``
-    is the real dtype. Further attributes are NumPy's. Raises ValueError for other dtypes.
+    ``bits`` is an int; ``eps``, ``max``, ``min``, ``smallest_normal`` are Python floats (in the
+    drop-in NumPy's scalars); ``dtype`` is the real dtype. Further attributes are NumPy's. Raises
+    ValueError for other dtypes.
     """
 
     __slots__ = ("_numpy",)
+    __class_getitem__ = classmethod(GenericAlias)
 
     def __init__(self, type: Any, /) -> None:
         self._numpy = np.finfo(_dtype_of(type))
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._numpy, name)
-        return float(value) if isinstance(value, np.floating) else value
+        scalar = isinstance(value, np.floating) and not SETTINGS.get().dropin
+        return float(value) if scalar else value
 
     def __repr__(self) -> str:
         return repr(self._numpy)
@@ -77,6 +82,7 @@ class iinfo:
     """
 
     __slots__ = ("_numpy",)
+    __class_getitem__ = classmethod(GenericAlias)
 
     def __init__(self, type: Any, /) -> None:
         self._numpy = np.iinfo(_dtype_of(type))

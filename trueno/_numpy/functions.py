@@ -8,11 +8,10 @@ import numpy as np
 
 from trueno import dispatch
 from trueno._array_api._support import call, created, given, implements, viewed
-from trueno._array_api.creation_functions import asarray
 from trueno.core import Handle
 from trueno.errors import named
 
-__all__ = ["array", "asanyarray", "copy", "diagonal", "ndim", "ravel", "shape", "size", "swapaxes"]
+__all__ = ["array", "copy", "diagonal", "ndim", "ravel", "shape", "size", "swapaxes"]
 
 
 @implements(np.array)
@@ -46,17 +45,6 @@ def array(
     if plain and (dtype is None or np.dtype(dtype) == object._array.dtype):
         return dispatch.copy(object, "K") if copy else object
     return call(np.array, object, dtype, copy=copy, **kwargs)
-
-
-@implements(np.asanyarray)
-def asanyarray(a: Any, dtype: Any = None, order: Any = None, **kwargs: Any) -> Any:
-    """As ``asarray``; an instance of a subclass of ndarray stays one, and NumPy's."""
-    if isinstance(a, np.ndarray) and type(a) is not np.ndarray:
-        try:
-            return np.asanyarray(a, dtype, order, **kwargs)
-        except Exception as error:
-            raise named(error, "asanyarray") from None
-    return asarray(a, dtype, order, **kwargs)
 
 
 @implements(np.copy)
