@@ -32,7 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("planner",),
     ("conditions", "validation"),
     ("engine",),
-    ("core",),
+    ("handles",),
     ("handover",),
     ("dispatch",),
     ("routines", "reductions"),

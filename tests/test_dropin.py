@@ -223,3 +223,15 @@ def test_functions_pickle_and_tell_their_signature(name: str) -> None:
     assert f.__doc__
     assert f.__name__ == name.rpartition(".")[2]
     assert f"{f.__module__}.{f.__name__}" == f"trueno.{name}"
+
+
+def test_modules_of_ours_hide_none_of_numpy_s() -> None:
+    for module in ("core", "dtypes", "exceptions", "lib", "ma", "polynomial", "typing"):
+        assert getattr(tn, module).__name__.startswith(("numpy.", "trueno."))
+        assert dir(getattr(np, module)) <= dir(getattr(tn, module))
+
+
+def test_limits_of_a_dtype() -> None:
+    assert type(tn.finfo("float32").eps) is float
+    with tn.config(dropin=True):
+        assert repr(tn.finfo("float32").eps) == repr(np.finfo("float32").eps)

@@ -16,7 +16,7 @@ import pytest
 import trueno as tn
 from tests.compare import outcome, same
 from trueno import memory
-from trueno.core import Handle
+from trueno.handles import Handle
 
 VALUES: dict[str, Any] = {
     "vector": np.array([1.5, -2.0, 0.0]),

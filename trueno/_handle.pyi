@@ -1,4 +1,4 @@
-"""Types of csrc/python/; what the attributes mean stands in core.py, memory.py and graph.py."""
+"""Types of csrc/python/; what the attributes mean stands in handles.py, memory.py and graph.py."""
 
 import weakref
 from collections.abc import Callable, Iterator

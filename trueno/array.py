@@ -14,9 +14,9 @@ import numpy as np
 from trueno import dispatch, engine, graph, operators, ordering, protocols
 from trueno._handle import bind, method
 from trueno.config import SETTINGS
-from trueno.core import Handle, buffer_of, export, handle_on, pooled, wrap, wrap_value
 from trueno.dispatch import Refused
 from trueno.errors import named
+from trueno.handles import Handle, buffer_of, export, handle_on, pooled, wrap, wrap_value
 from trueno.handover import call_numpy, host, rewrap
 from trueno.indexing import getitem, setitem, view_of
 from trueno.memory import POOLED_FROM, NDArray, release, same_elements

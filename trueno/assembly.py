@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trueno.core import Handle, foreign_buffer, handle_on
 from trueno.dispatch import NUMPYS_ERROR, Refused, astype
 from trueno.engine import BELOW
 from trueno.graph import Shape
+from trueno.handles import Handle, foreign_buffer, handle_on
 from trueno.indexing import view_of
 from trueno.kinds import NUMBER, Dtype
 from trueno.routines import compute, pays, refuse

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from trueno.assembly import handle
-from trueno.core import Handle, handle_on
 from trueno.dispatch import NUMPYS_ERROR, Refused, astype, elementwise, in_c_order
 from trueno.engine import BELOW
+from trueno.handles import Handle, handle_on
 from trueno.handover import host
 from trueno.kinds import BOOL, COMPLEXES, FLOAT16, FLOAT32, FLOAT64, INT64, NUMBER, UINT64
 from trueno.memory import NDArray

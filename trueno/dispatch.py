@@ -13,7 +13,6 @@ import numpy as np
 from trueno import conditions, engine, graph
 from trueno._handle import small
 from trueno.config import SETTINGS
-from trueno.core import Handle, buffer_of, foreign_buffer, handle_for, handle_on
 from trueno.errors import named
 from trueno.graph import (
     DEPTH_LIMIT,
@@ -27,6 +26,7 @@ from trueno.graph import (
     pending_buffer,
     result_strides,
 )
+from trueno.handles import Handle, buffer_of, foreign_buffer, handle_for, handle_on
 from trueno.handover import (
     before_write,
     call_numpy,

@@ -12,8 +12,8 @@ from typing import Any
 
 from trueno import costs, engine, graph, machine
 from trueno.config import SETTINGS, THREADS
-from trueno.core import Handle
 from trueno.graph import Buffer, Node
+from trueno.handles import Handle
 from trueno.kinds import Dtype
 from trueno.ops import ELEMENTWISE, OPS, REDUCTIONS
 from trueno.planner import Graph, Step

@@ -12,7 +12,8 @@ import numpy as np
 
 from trueno import engine, stats
 from trueno.config import SETTINGS
-from trueno.core import (
+from trueno.errors import StrictError, named
+from trueno.handles import (
     Handle,
     buffer_of,
     foreign_buffer,
@@ -22,7 +23,6 @@ from trueno.core import (
     wrap,
     wrap_value,
 )
-from trueno.errors import StrictError, named
 from trueno.kinds import FLOAT32, FLOAT64
 from trueno.memory import NDArray
 from trueno.ops import Op

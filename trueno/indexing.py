@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from trueno.config import SETTINGS
-from trueno.core import Handle, buffer_of, export, handle_on, root_of, scalar, wrap, wrap_value
 from trueno.dispatch import Refused, assign
 from trueno.errors import named
+from trueno.handles import Handle, buffer_of, export, handle_on, root_of, scalar, wrap, wrap_value
 from trueno.handover import before_write, host, pinned, small_array
 from trueno.memory import NDArray
 from trueno.selection import SELECTION_GAIN, select, store

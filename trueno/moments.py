@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trueno.core import Handle, handle_on
+from trueno.handles import Handle, handle_on
 from trueno.indexing import view_of
 from trueno.kinds import FLOAT16, FLOAT32, FLOAT64, NUMBER, Dtype
 from trueno.memory import NDArray

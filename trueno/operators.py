@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from trueno import dispatch
-from trueno.core import Handle
 from trueno.dispatch import elementwise
+from trueno.handles import Handle
 from trueno.handover import SCALARS, call_numpy, small_below
 from trueno.indexing import setitem
 from trueno.ops import OPS, Op

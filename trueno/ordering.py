@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from trueno.config import SETTINGS
-from trueno.core import buffer_of, handle_on
 from trueno.dispatch import NUMPYS_ERROR, Refused, in_c_order
 from trueno.engine import BELOW
+from trueno.handles import buffer_of, handle_on
 from trueno.kinds import COMPLEXES, INT64, NUMBER
 from trueno.routines import compute, pays, refuse, update
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from trueno import engine
-from trueno.core import Handle
+from trueno.handles import Handle
 from trueno.handover import call_numpy, small_below
 from trueno.kinds import BOOL, NUMBER
 from trueno.memory import NDArray

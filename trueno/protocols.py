@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from trueno import engine, scans
-from trueno.core import Handle, foreign_buffer, handle_on, wrap, wrap_value
 from trueno.dispatch import TRANSPOSING_GAIN, elementwise, update
+from trueno.handles import Handle, foreign_buffer, handle_on, wrap, wrap_value
 from trueno.handover import call_numpy, host, small_below
 from trueno.indexing import getitem
 from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, ROUTINES, Op

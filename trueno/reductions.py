@@ -9,9 +9,9 @@ import numpy as np
 
 from trueno import engine, graph
 from trueno.config import SETTINGS
-from trueno.core import Handle, handle_for, handle_on
 from trueno.dispatch import CAST, NUMPYS_ERROR, Operands, Refused, apart, fresh_strides, warned_of
 from trueno.graph import Form, Leaf, Node, Shape, form, pending_buffer, result_strides
+from trueno.handles import Handle, handle_for, handle_on
 from trueno.handover import at_once, call_numpy, gain_apart, small_array
 from trueno.kinds import BOOL, FLOAT32, FLOAT64, INT64, NUMBER, UINT64, Dtype
 from trueno.memory import NDArray

@@ -14,10 +14,10 @@ import numpy as np
 
 from trueno import engine, graph
 from trueno.config import SETTINGS
-from trueno.core import Handle, buffer_of, foreign_buffer, handle_on
 from trueno.dispatch import NUMPYS_ERROR, Operands, Refused
 from trueno.errors import named
 from trueno.graph import Buffer, Shape, result_strides
+from trueno.handles import Handle, buffer_of, foreign_buffer, handle_on
 from trueno.kinds import Dtype
 from trueno.memory import NDArray, View, allocate
 from trueno.ops import ROUTINES

@@ -10,9 +10,9 @@ import numpy as np
 
 from trueno import stats
 from trueno.config import SETTINGS
-from trueno.core import Handle
 from trueno.dispatch import astype
 from trueno.engine import BELOW
+from trueno.handles import Handle
 from trueno.kinds import FLOAT16, NUMBER, Dtype
 from trueno.memory import NDArray
 from trueno.reductions import normal_axes, sum_dtype

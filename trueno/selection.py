@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from trueno.core import Handle, foreign_buffer, handle_on
 from trueno.dispatch import NUMPYS_ERROR, Refused, astype, elementwise, in_c_order, update_where
 from trueno.engine import BELOW
+from trueno.handles import Handle, foreign_buffer, handle_on
 from trueno.handover import host
 from trueno.kinds import BOOL, INT64
 from trueno.memory import NDArray

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trueno import assembly, ordering
-from trueno.core import wrap
 from trueno.dispatch import Refused, elementwise
 from trueno.engine import BELOW
+from trueno.handles import wrap
 from trueno.handover import host
 from trueno.kinds import COMPLEXES, INT64, NUMBER, UINT64, Dtype
 from trueno.ops import OPS

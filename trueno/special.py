@@ -18,8 +18,8 @@ import numpy as np
 
 from trueno._array_api.searching_functions import where
 from trueno._handle import public
-from trueno.core import Handle
 from trueno.dispatch import elementwise
+from trueno.handles import Handle
 from trueno.handover import call_numpy, small_array
 from trueno.ops import OPS
 

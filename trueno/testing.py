@@ -9,7 +9,7 @@ from typing import Any
 import numpy.testing as _numpys
 
 from trueno._numpy.fallback import names as _names
-from trueno.core import Handle as _Handle
+from trueno.handles import Handle as _Handle
 from trueno.handover import host as _host
 
 # What compares values, and looks at the class of what it is given.

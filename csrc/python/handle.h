@@ -22,7 +22,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* See trueno/core.py. `array` is NULL while a pending value has no memory, `node` when nothing
+/* See trueno/handles.py. `array` is NULL while a pending value has no memory, `node` when nothing
  * pends, `buffer` as long as nothing is known of the memory but that it is ours and current. */
 typedef struct {
     PyObject_HEAD

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from trueno.array import check_device, pin
-from trueno.core import Handle, buffer_of, foreign_buffer, handle_on, wrap
 from trueno.dispatch import Refused
 from trueno.errors import named
+from trueno.handles import Handle, buffer_of, foreign_buffer, handle_on, wrap
 from trueno.handover import call_numpy, host
 from trueno.indexing import view_of
 from trueno.memory import NDArray

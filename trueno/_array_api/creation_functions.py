@@ -14,9 +14,9 @@ import numpy as np
 from trueno._array_api._support import call, created, given, implements, same_device
 from trueno._array_api.manipulation_functions import broadcast_arrays
 from trueno.array import check_device
-from trueno.core import Handle, buffer_of, copied, foreign_buffer, handle_on, wrap
 from trueno.dispatch import elementwise
 from trueno.errors import named
+from trueno.handles import Handle, buffer_of, copied, foreign_buffer, handle_on, wrap
 from trueno.handover import host
 from trueno.kinds import NUMBER
 from trueno.ops import OPS

@@ -9,7 +9,7 @@ import numpy as np
 
 from trueno._array_api._support import given, implements, same_device
 from trueno.config import SETTINGS
-from trueno.core import Handle
+from trueno.handles import Handle
 from trueno.kinds import Dtype
 
 __all__ = ["astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type"]

@@ -17,8 +17,8 @@ import numpy as np
 
 from trueno._array_api._support import NO_VALUE, call, given, implements, viewed
 from trueno._handle import public
-from trueno.core import Handle, wrap
 from trueno.dispatch import elementwise, update
+from trueno.handles import Handle, wrap
 from trueno.handover import at_once, call_numpy, small_array
 from trueno.ops import OPS, Op
 

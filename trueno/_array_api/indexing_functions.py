@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from trueno._array_api._support import call, given, implements, viewed
-from trueno.core import Handle
 from trueno.dispatch import NUMPYS_ERROR, Refused
+from trueno.handles import Handle
 from trueno.handover import call_numpy
 from trueno.ops import ROUTINES
 from trueno.selection import taken

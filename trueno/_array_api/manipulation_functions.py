@@ -12,8 +12,8 @@ import numpy as np
 
 from trueno import assembly
 from trueno._array_api._support import call, given, implements, tried, viewed
-from trueno.core import root_of
 from trueno.dispatch import Refused
+from trueno.handles import root_of
 from trueno.indexing import getitem
 from trueno.memory import NDArray
 from trueno.ops import ROUTINES

@@ -9,8 +9,8 @@ import numpy as np
 from trueno import counting
 from trueno._array_api._support import NO_VALUE, given, implements, tried
 from trueno._array_api.searching_functions import searchsorted
-from trueno.core import scalar, wrap
 from trueno.dispatch import Refused
+from trueno.handles import scalar, wrap
 from trueno.handover import host
 from trueno.ops import ROUTINES
 

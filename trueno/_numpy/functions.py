@@ -8,8 +8,8 @@ import numpy as np
 
 from trueno import dispatch
 from trueno._array_api._support import call, created, given, implements, viewed
-from trueno.core import Handle
 from trueno.errors import named
+from trueno.handles import Handle
 
 __all__ = ["array", "copy", "diagonal", "ndim", "ravel", "shape", "size", "swapaxes"]
 

@@ -12,8 +12,8 @@ from trueno import assembly
 from trueno._array_api._support import call, given, implements, tried, viewed
 from trueno._array_api.manipulation_functions import concat, moveaxis
 from trueno._numpy.functions import ravel
-from trueno.core import Handle
 from trueno.dispatch import NUMPYS_ERROR, Refused
+from trueno.handles import Handle
 from trueno.handover import host
 from trueno.ops import ROUTINES
 from trueno.routines import pays

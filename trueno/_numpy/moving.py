@@ -10,8 +10,8 @@ from trueno import ordering, selection
 from trueno._array_api._support import given, implements
 from trueno._array_api.searching_functions import nonzero
 from trueno._numpy.functions import ravel
-from trueno.core import Handle
 from trueno.dispatch import Refused
+from trueno.handles import Handle
 from trueno.handover import call_numpy
 from trueno.ops import ROUTINES
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from trueno._array_api._support import NO_VALUE, call, given, implements
 from trueno._array_api.statistical_functions import kept
-from trueno.core import wrap_value
 from trueno.dispatch import elementwise
+from trueno.handles import wrap_value
 from trueno.handover import host
 from trueno.kinds import FLOAT32, FLOAT64, INT64
 from trueno.memory import NDArray

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from trueno._array_api._support import given, implements
-from trueno.core import Handle
 from trueno.dispatch import elementwise
+from trueno.handles import Handle
 from trueno.handover import call_numpy
 from trueno.kinds import BOOL, NUMBER
 from trueno.ops import OPS
