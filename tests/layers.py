@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "dask", "kinds", "cores", "gains", "machine", "stats", "windows"),
     ("config",),
     ("ops", "memory"),
-    ("plan",),
+    ("arrow", "plan"),
     ("costs", "profiling"),
     ("_backends",),
     ("graph",),

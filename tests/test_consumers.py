@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import array_api_compat
@@ -105,3 +106,62 @@ def test_xarray(x: tn.TruenoArray) -> None:
     ]:
         assert isinstance(result, tn.TruenoArray)
         np.testing.assert_allclose(result, expected)
+
+
+def test_pint(x: tn.TruenoArray) -> None:
+    pint = pytest.importorskip("pint")
+    units, n = pint.UnitRegistry(), np.asarray(x)
+    length = units.Quantity(x, "m")
+    pairs = [
+        (x * units.meter, n),  # the operator's other side makes the result: of our array
+        (units.meter * x, n),
+        (x * units.Quantity(2.0, "m"), n * 2),
+        (x / units.Quantity(np.full(4, 2.0), "s"), n / 2),
+        (x @ units.Quantity(x.T, "s"), n @ n.T),
+        (length + units.Quantity(x, "cm"), n * 1.01),
+        (np.sqrt(units.Quantity(x, "m**2")), np.sqrt(n)),
+        (length.mean(axis=0), n.mean(0)),
+        (np.concatenate([length, units.Quantity(x, "cm")]), np.concatenate([n, n / 100])),
+        (length[1, 2:].to("cm"), n[1, 2:] * 100),
+    ]
+    for result, expected in pairs:
+        assert isinstance(result.magnitude, tn.TruenoArray)
+        np.testing.assert_allclose(result.magnitude, expected)
+    with pytest.raises(pint.DimensionalityError):
+        x + length
+
+
+def test_awkward(x: tn.TruenoArray) -> None:
+    awkward = pytest.importorskip("awkward")
+    n = np.asarray(x)
+    assert awkward.Array(x).to_list() == n.tolist()
+    assert awkward.unflatten(x[0], tn.asarray([1, 3])).to_list() == [[0.0], [1.0, 2.0, 3.0]]
+    ragged = awkward.Array([[1.0, 2.0], [3.0]])
+    for total in (x[0, :3] + awkward.flatten(ragged), awkward.flatten(ragged) + x[0, :3]):
+        assert total.to_list() == [1.0, 3.0, 5.0]
+    assert awkward.Array([1.0, 2.0, 3.0, 4.0])[x[0] > 1].to_list() == [3.0, 4.0]
+    flat = tn.asarray(awkward.flatten(ragged))
+    np.testing.assert_array_equal(flat, [1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_narwhals(library: str, x: tn.TruenoArray) -> None:
+    narwhals = pytest.importorskip("narwhals")
+    pytest.importorskip(library)
+    series = narwhals.new_series("a", x[0], narwhals.Float64, backend=library)
+    assert series.to_list() == [0.0, 1.0, 2.0, 3.0]
+    total = x[1] + series
+    assert isinstance(total, tn.TruenoArray)
+    np.testing.assert_array_equal(total, np.asarray(x[0] + x[1]))
+    np.testing.assert_array_equal(tn.asarray(series), x[0])
+
+
+def test_dask_that_is_imported_later() -> None:
+    pytest.importorskip("dask.array")
+    program = (
+        "import numpy as np, trueno as tn, dask.array as da\n"
+        "x = tn.arange(4.0)\n"
+        "for y in (x + da.ones(4), da.ones(4) + x, np.concatenate([da.ones(4), x])):\n"
+        "    assert type(y.compute(scheduler='synchronous')) is tn.TruenoArray"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

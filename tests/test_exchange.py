@@ -11,6 +11,7 @@ import pytest
 
 import trueno as tn
 from tests.compare import same
+from trueno import arrow
 
 SIZE = 1 << 14  # memory of the pool, which is aligned as JAX wants it
 
@@ -126,3 +127,55 @@ def test_read_only_memory_stays_so() -> None:
 
 def test_cuda_memory_is_not_offered() -> None:
     assert not hasattr(tn.ones(3), "__cuda_array_interface__")
+
+
+class TestArrow:
+    """Arrow's C data interface."""
+
+    def test_numbers_share_memory(self) -> None:
+        pa = pytest.importorskip("pyarrow")
+        x = tn.arange(1000.0)
+        x += 1
+        shared = pa.array(x)
+        assert shared.buffers()[1].address == np.asarray(x).ctypes.data
+        x[0] = 7.0
+        assert shared[0].as_py() == 7.0
+        back = tn.from_dlpack(shared)
+        assert np.shares_memory(np.asarray(back), np.asarray(x))
+
+    @pytest.mark.parametrize("dtype", [*"?bBhHiIlLefd", ">i4"])
+    @pytest.mark.parametrize("step", [1, 2, -1])
+    def test_values(self, dtype: str, step: int) -> None:
+        pa = pytest.importorskip("pyarrow")
+        n = np.arange(21).astype(dtype)[::step]
+        ours = pa.array(tn.asarray(np.arange(21).astype(dtype))[::step])
+        assert ours.equals(pa.array(n.astype(n.dtype.newbyteorder("="))))
+        ours.validate(full=True)
+
+    def test_polars(self) -> None:
+        polars = pytest.importorskip("polars")
+        assert polars.Series(tn.arange(5) > 2).to_list() == [False, False, False, True, True]
+
+    @pytest.mark.parametrize(
+        "x", [tn.ones((2, 2)), tn.asarray(1.0), tn.asarray(["a"]), tn.asarray([1j])]
+    )
+    def test_what_arrow_lacks(self, x: tn.TruenoArray) -> None:
+        with pytest.raises(TypeError, match="Arrow has no array"):
+            x.__arrow_c_array__()
+
+    def test_memory_lives_as_long_as_it_is_lent(self) -> None:
+        pa = pytest.importorskip("pyarrow")
+        before = len(arrow._lent), len(arrow._held)
+        consumers = []
+        for i in range(200):
+            x = tn.full(1000, float(i))
+            consumers.append((i, pa.array(x)))
+            unused = x.__arrow_c_array__()
+            del x, unused
+            if i % 20 == 0:
+                gc.collect()
+        for i, values in consumers:
+            assert values.sum().as_py() == 1000.0 * i
+        del consumers, values
+        gc.collect()
+        assert (len(arrow._lent), len(arrow._held)) == before

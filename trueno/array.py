@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno import dispatch, engine, graph, operators, ordering, protocols
+from trueno import arrow, dispatch, engine, graph, operators, ordering, protocols
 from trueno._handle import bind, method
 from trueno.config import SETTINGS
 from trueno.dispatch import Refused
@@ -192,6 +192,13 @@ class TruenoArray(Handle):
         if self._scalar and copy is None:
             return host(self).copy()
         return export(self)
+
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
+        """Arrow's PyCapsule interface: one axis of numbers, shared; of bool, copied.
+
+        ``requested_schema`` is a wish that need not be met. TypeError for other arrays.
+        """
+        return arrow.export(export(self))
 
     def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
         if api_version is not None and api_version not in API_VERSIONS:

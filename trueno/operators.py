@@ -20,6 +20,7 @@ from trueno.ops import OPS, Op
 from trueno.products import SMALL_PRODUCTS, array_of, matmul
 
 _ndarray = np.ndarray
+_matmul_of_others: Any = np.matmul
 
 # What NumPy makes an array of, when it is an operand.
 _CONVERTED = (int, float, complex, Sequence, memoryview, bytearray)
@@ -70,6 +71,16 @@ def takes(other: Any) -> bool:
     return isinstance(other, _CONVERTED) or hasattr(kind, "__array__")
 
 
+def answers_ufuncs(other: Any) -> bool:
+    """Whether an operand that ``takes`` accepts is no array of NumPy's or ours but answers ufuncs.
+
+    Such (a quantity with a unit, a Dask array) get the ufunc with our array, not with an ndarray.
+    """
+    if isinstance(other, (Handle, np.generic, _ndarray)):
+        return False
+    return getattr(type(other), "__array_ufunc__", None) is not None
+
+
 Functions = tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]
 Row = tuple[Any, Any, Any, Any, bytes]
 
@@ -83,6 +94,8 @@ def binary(name: str) -> Functions:
     def forward(self: Handle, other: Any) -> Any:
         if not takes(other):
             return foreign_operand(python, self, other)
+        if answers_ufuncs(other):
+            return op.meaning(self, other)
         if not compares:
             return elementwise(op, self, other)
         try:
@@ -93,10 +106,14 @@ def binary(name: str) -> Functions:
     def reflected(self: Handle, other: Any) -> Any:
         if not takes(other):
             return foreign_operand(python, other, self)
-        return elementwise(op, other, self)
+        return op.meaning(other, self) if answers_ufuncs(other) else elementwise(op, other, self)
 
     def in_place(self: Handle, other: Any) -> Any:
-        return forward(self, other) if self._scalar else dispatch.update(op, self, self, other)
+        if self._scalar:
+            return forward(self, other)
+        if answers_ufuncs(other):
+            return op.meaning(self, other, out=self)
+        return dispatch.update(op, self, self, other)
 
     return forward, reflected, in_place
 
@@ -134,12 +151,12 @@ def matrix_product() -> Functions:
     def forward(self: Handle, other: Any) -> Any:
         if not takes(other):
             return foreign_operand(operator.matmul, self, other)
-        return matmul(self, other)
+        return _matmul_of_others(self, other) if answers_ufuncs(other) else matmul(self, other)
 
     def reflected(self: Handle, other: Any) -> Any:
         if not takes(other):
             return foreign_operand(operator.matmul, other, self)
-        return matmul(other, self)
+        return _matmul_of_others(other, self) if answers_ufuncs(other) else matmul(other, self)
 
     def in_place(self: Handle, other: Any) -> Any:
         if not takes(other):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -91,6 +92,20 @@ def _takes(x: Any) -> bool:
     return override is np.ndarray.__array_ufunc__ or isinstance(x, np.generic)
 
 
+# Libraries that take our arrays once they know them, while they have not met one.
+_STRANGERS = {"dask"}
+
+
+def _introduced(kind: type) -> bool:
+    """Whether the library of an array class is one that knows our arrays from now on."""
+    library = kind.__module__.partition(".")[0]
+    if library not in _STRANGERS:
+        return False
+    _STRANGERS.remove(library)
+    importlib.import_module("trueno.dask").register()
+    return True
+
+
 def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """``TruenoArray.__array_ufunc__`` where operands are not small: every method of a ufunc."""
     op = BY_UFUNC.get(ufunc) if method == "__call__" else None
@@ -102,6 +117,8 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
     out = kwargs.get("out", ())
     for x in (*inputs, *out):
         if not _takes(x) and x is not None:
+            if _introduced(type(x)):
+                return getattr(ufunc, method)(*inputs, **kwargs)
             return NotImplemented
     if op is not None and _arrays_only(inputs):
         if not kwargs:
@@ -182,9 +199,9 @@ def array_function(self: Handle, f: Any, types: Any, args: Any, kwargs: Any) -> 
     for kind in types:
         if kind is not ours and kind is not np.ndarray:
             # A subclass of ndarray has its own meaning of every function; others have their turn.
-            return (
-                call_function(f, args, kwargs) if issubclass(kind, np.ndarray) else NotImplemented
-            )
+            if issubclass(kind, np.ndarray):
+                return call_function(f, args, kwargs)
+            return f(*args, **kwargs) if _introduced(kind) else NotImplemented
     implementation = IMPLEMENTED.get(f)
     if implementation is not None:
         return implementation(*args, **kwargs)
