@@ -23,8 +23,9 @@ import numpy as np
 from trueno import stats
 from trueno._backends import wgsl
 from trueno._backends.numpy import NumpyBackend
-from trueno._backends.wgpu_device import Block, Device, GpuError, adapters, load
+from trueno._backends.wgpu_device import Block, Device, GpuError
 from trueno._backends.wgpu_layout import LayoutError, Operand, Prepared, prepare
+from trueno._backends.wgpu_native import adapters, load
 from trueno._backends.wgpu_routine import Array, Building
 from trueno._backends.wgpu_routines import ROUTINES
 from trueno.kinds import FLOAT32, FLOAT64, INT32, INT64, UINT32, UINT64, Dtype

@@ -1,26 +1,23 @@
 """One GPU: its memory pool, its pipelines, the batch of recorded dispatches, and reading back.
 
-``wgpu`` is imported by ``load`` only, when a GPU is first considered. Every method expects its
-caller to hold the backend's lock, but for ``release``, which finalizers call from any thread.
+Every method expects its caller to hold the backend's lock, but for ``release``, which finalizers
+call from any thread.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-import tempfile
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import cache
-from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from trueno._backends.wgpu_layout import Limits, Step
+from trueno._backends.wgpu_native import commands, trusted_module
 from trueno._backends.wgpu_shaders import Module
 from trueno.memory import NDArray
 from trueno.plan import Report
@@ -39,58 +36,6 @@ FEATURES = ("shader-f64", "shader-int64", "shader-f16", "subgroup", "timestamp-q
 
 class GpuError(RuntimeError):
     """The GPU cannot go on: lost, out of memory, or a shader that its driver refuses."""
-
-
-def load() -> ModuleType:
-    """The ``wgpu`` package, kept from probing OpenGL, which is slow and has no compute to speak
-    of."""
-    fresh = "wgpu" not in sys.modules
-    wgpu = import_module("wgpu")
-    if fresh:
-        # Only before an instance exists, and the module is wgpu's own affair: without it, no harm.
-        with suppress(ImportError, AttributeError, RuntimeError, ValueError):
-            extras = import_module("wgpu.backends.wgpu_native.extras")
-            extras.set_instance_extras(backends=["Vulkan", "Metal", "DX12"])
-    return wgpu
-
-
-def trusted_module(device: Any, text: str) -> Any:
-    """A shader module without run-time checks of indices and loops.
-
-    The modules that this package generates reach no element outside of its operands, and Vulkan's
-    robust buffer access stands behind that. wgpu has the function in its native library only;
-    where that has changed, modules are checked.
-    """
-    try:
-        native = import_module("wgpu.backends.wgpu_native._api")
-        source = native.new_struct_p("WGPUShaderSourceWGSL *", code=native.to_c_string_view(text))
-        source[0].chain.next = native.ffi.NULL
-        source[0].chain.sType = native.lib.WGPUSType_ShaderSourceWGSL
-        descriptor = native.new_struct_p(
-            "WGPUShaderModuleDescriptor *",
-            nextInChain=native.ffi.cast("WGPUChainedStruct *", source),
-            label=native.to_c_string_view(""),
-        )
-        create = native.libf.wgpuDeviceCreateShaderModuleTrusted
-        module = create(device._internal, descriptor, 0)
-        return native.GPUShaderModule("", module, device)
-    except (ImportError, AttributeError, KeyError):
-        return device.create_shader_module(code=text)
-
-
-def adapters(wgpu: ModuleType) -> list[Any]:
-    """Every adapter but OpenGL's. On a machine without a desktop the Vulkan loader's window system
-    code would complain on stderr that XDG_RUNTIME_DIR is not set, so for the moment it is."""
-    name = "XDG_RUNTIME_DIR"
-    unset = name not in os.environ and sys.platform == "linux"
-    if unset:
-        os.environ[name] = tempfile.gettempdir()
-    try:
-        found = wgpu.gpu.enumerate_adapters_sync()
-    finally:
-        if unset:
-            del os.environ[name]
-    return [adapter for adapter in found if adapter.info["backend_type"] != "OpenGL"]
 
 
 class Block:
@@ -180,6 +125,7 @@ class Device:
         self.pool_limit = (1 << 29) if software else (1 << 32)
         self.uploaded = self.downloaded = self.dispatched = self.submitted = 0
         self.inject: Callable[[str], object] = len  # called with a string; does nothing
+        self._commands = commands()
         self.errors = (wgpu.GPUError, RuntimeError, MemoryError, OSError)
         self.dead: str | None = None  # why the device is lost
         self._process = os.getpid()
@@ -361,17 +307,17 @@ class Device:
                 self._encoder = self.gpu.create_command_encoder()
             self._pass = self._encoder.begin_compute_pass()
             self._last = (None, None)
-        compute = self._pass
         last, self._last = self._last, (pipeline, group)
-        if last[0] is not pipeline:
-            compute.set_pipeline(pipeline.pipeline)
-        if pipeline.uniform:
-            compute.set_bind_group(0, group, offsets)
-        else:
-            if last[0] is not pipeline or last[1] is not group:
-                compute.set_bind_group(0, group)
-            compute.set_immediates(0, parameters, 0, len(parameters))
-        compute.dispatch_workgroups(*grid)
+        known = last[0] is pipeline
+        commands = self._commands
+        commands.dispatch(
+            self._pass,
+            None if known else pipeline.pipeline,
+            None if known and last[1] is group and not offsets else group,
+            offsets,
+            b"" if pipeline.uniform else parameters,
+            grid,
+        )
         batch = self._batch
         for (block, _, size), written in zip(entries, writes, strict=False):
             block.batch = batch
