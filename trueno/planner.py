@@ -201,7 +201,7 @@ class Chain(NamedTuple):
 
 
 # Backends whose kernels go on with the results of reductions.
-_CHAINING = ("numpy", "simd")
+_CHAINING = ("numpy", "simd", "wgpu")
 
 
 def _stored(graph: Graph) -> tuple[list[bool], list[Chain | None]]:

@@ -23,6 +23,7 @@ import numpy as np
 from trueno import stats
 from trueno._backends import wgsl
 from trueno._backends.numpy import NumpyBackend
+from trueno._backends.wgpu_chain import prepare_chain
 from trueno._backends.wgpu_device import Block, Device, GpuError
 from trueno._backends.wgpu_layout import LayoutError, Operand, Prepared, prepare
 from trueno._backends.wgpu_native import adapters, load
@@ -30,6 +31,7 @@ from trueno._backends.wgpu_routine import Array, Building
 from trueno._backends.wgpu_routines import ROUTINES
 from trueno.kinds import FLOAT32, FLOAT64, INT32, INT64, UINT32, UINT64, Dtype
 from trueno.memory import NDArray, Storage, View, address
+from trueno.ops import REDUCTIONS
 from trueno.ops import ROUTINES as OPS_ROUTINES
 from trueno.plan import Call, Launch, Report
 
@@ -257,7 +259,9 @@ class WgpuBackend:
         count = len(kernel.inputs)
         inputs, outputs = operands[:count], operands[count:]
         try:
-            return prepare(kernel, shape, launch.axes, inputs, outputs, self.gpu.limits)
+            chained = any(instruction.op in REDUCTIONS for instruction in kernel.body)
+            how = prepare_chain if chained else prepare
+            return how(kernel, shape, launch.axes, inputs, outputs, self.gpu.limits)
         except LayoutError as error:
             return error
 

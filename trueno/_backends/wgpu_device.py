@@ -119,6 +119,7 @@ class Device:
             min(int(limits["max-storage-buffers-per-shader-stage"]), 64),
             int(limits.get("max-immediate-size", 0)) if "immediates" in self.features else 0,
             int(limits["max-compute-workgroups-per-dimension"]),
+            int(limits["max-compute-invocations-per-workgroup"]),
         )
         self.max_buffer = int(limits["max-buffer-size"])
         software = self.info["adapter_type"] == "CPU"

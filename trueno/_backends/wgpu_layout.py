@@ -7,9 +7,9 @@ prepares once and then only records.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trueno._backends import wgsl
 from trueno._backends.wgpu_reduce import POSITIONS, Reduction, reduction
@@ -38,6 +38,7 @@ class Limits(NamedTuple):
     bindings: int  # storage bindings in a module
     immediates: int  # bytes of immediates
     groups: int  # workgroups in a dimension
+    invocations: int  # in a workgroup
 
 
 class Operand(NamedTuple):
@@ -120,7 +121,7 @@ def _alignment(dtype: Dtype, lanes: int) -> int:
     return min(lanes, 16 // dtype.itemsize) if dtype.itemsize >= 4 else 4 // dtype.itemsize
 
 
-def _kind(
+def kind_of(
     operand: Operand,
     shape: tuple[int, ...],
     strides: tuple[int, ...],
@@ -162,7 +163,7 @@ def _extent(operand: Operand, shape: Sequence[int]) -> tuple[int, int]:
 _PLAIN = {"flat4": "flat", "rows4": "strided"}
 
 
-def _bind(
+def bind(
     operands: list[Operand],
     kinds: list[str],
     labels: list[int],
@@ -221,8 +222,9 @@ def grid_of(groups: int, limits: Limits) -> tuple[int, int]:
     return (groups, 1) if rows == 1 else (-(-groups // rows), rows)
 
 
-def _step(
-    key: Elementwise | Reduction,
+def step_of(
+    key: Any,
+    generate: Callable[[Any], Module],
     consts: tuple[int, ...],
     values: dict[str, int],
     bound: _Bound,
@@ -231,10 +233,10 @@ def _step(
     limits: Limits,
 ) -> Step:
     """Generates the module, with the parameters as immediates if they fit."""
-    module = _generate(key)
+    module = generate(key)
     if 8 + 4 * len(module.fields) > limits.immediates:
         key = key._replace(immediates=False)
-        module = _generate(key)
+        module = generate(key)
     words = sum(1 for name in module.fields if name[0] == "c")
     static = [values[name] & 0xFFFFFFFF for name in module.fields[words:]]
     return Step(
@@ -247,10 +249,6 @@ def _step(
         slot,
         grid_of(groups, limits),
     )
-
-
-def _generate(key: Elementwise | Reduction) -> Module:
-    return elementwise(key) if isinstance(key, Elementwise) else reduction(key)
 
 
 # ---------------------------------------------------------------- elementwise
@@ -280,11 +278,11 @@ def elementwise_step(
     if not sizes:
         sizes, strides = (1,), [(0,)] * len(operands)
     lanes = lanes_of(o.dtype for o in operands)
-    kinds = [_kind(o, sizes, s, (), lanes) for o, s in zip(operands, strides, strict=True)]
+    kinds = [kind_of(o, sizes, s, (), lanes) for o, s in zip(operands, strides, strict=True)]
     for m, operand in enumerate(operands[-len(numbers) :], len(operands) - len(numbers)):
         if kinds[m] == "scalar":  # a single point
             kinds[m] = "flat4" if operand.offset % _alignment(operand.dtype, lanes) == 0 else "flat"
-    bound = _bind(operands, kinds, labels, len(numbers), shape, limits, lanes)
+    bound = bind(operands, kinds, labels, len(numbers), shape, limits, lanes)
     values = {"n": prod(sizes), **{f"d{a}": n for a, n in enumerate(sizes)}}
     for m, label in enumerate(labels):
         values[f"o{label}"] = bound.starts[m]
@@ -294,7 +292,7 @@ def elementwise_step(
     rank, rows = len(sizes), sizes[-1] % lanes == 0
     key = Elementwise(kernel, numbers, loads, stores, bound.bindings, rank, rows, lanes, True)
     groups = -(-values["n"] // (WORKGROUP * lanes))
-    return _step(key, program.consts, values, bound, slot, groups, limits)
+    return step_of(key, elementwise, program.consts, values, bound, slot, groups, limits)
 
 
 # ---------------------------------------------------------------- reductions
@@ -338,7 +336,7 @@ class _Split(NamedTuple):
     inner: list[tuple[int, ...]]
 
 
-def _split(
+def split_axes(
     shape: tuple[int, ...], axes: tuple[int, ...], operands: list[Operand], counted: bool
 ) -> _Split:
     """``counted``: the reduced axes stay in C order, in which positions are counted."""
@@ -379,19 +377,19 @@ def reduction_step(one: _Pass, targets: list[Operand], limits: Limits) -> tuple[
     output = kernel.outputs[number]
     program = wgsl.program(kernel, [0, 1] if one.paired else [output.value])
     operands = [one.inputs[i] for i in program.inputs]
-    split = _split(shape, one.axes, operands, output.reduce in POSITIONS)
+    split = split_axes(shape, one.axes, operands, output.reduce in POSITIONS)
     n, m = prod(split.reduced), prod(split.kept)
     if n * m > MAX_POINTS or n > MAX_POINTS:
         raise LayoutError("too many points", split=True)
     group, segments = _strategy(split, n, m)
     lanes = lanes_of([*(o.dtype for o in operands), targets[0].dtype])
     kinds = [
-        _kind(o, split.reduced, inner, outer or (0,), lanes)
+        kind_of(o, split.reduced, inner, outer or (0,), lanes)
         for o, inner, outer in zip(operands, split.inner, split.outer, strict=True)
     ]
     labels = [*program.inputs, *[len(kernel.inputs) + number] * len(targets)]
     kinds += ["flat"] * len(targets)
-    bound = _bind([*operands, *targets], kinds, labels, len(targets), shape, limits, lanes)
+    bound = bind([*operands, *targets], kinds, labels, len(targets), shape, limits, lanes)
     length = -(-n // segments)
     length += -length % LANES
     segments = -(-n // length)
@@ -413,7 +411,9 @@ def reduction_step(one: _Pass, targets: list[Operand], limits: Limits) -> tuple[
         one.paired, lanes, True,
     )  # fmt: skip
     groups = blocks if group > 1 else blocks * segments
-    return _step(key, program.consts, values, bound, one.slot, groups, limits), segments
+    return step_of(
+        key, reduction, program.consts, values, bound, one.slot, groups, limits
+    ), segments
 
 
 _AGAIN = {"any": "max", "all": "min"}  # partial results of booleans are 0 or 1

@@ -190,7 +190,7 @@ def reduction(key: Reduction) -> Module:
     fields += [f"e{axis}" for axis in range(1, key.rank)]
     body = [
         *(_shared_output() if key.group > 1 else _own_output()),
-        *_outer(key.rank),
+        *outer_coordinates(key.rank),
         *heads,
         "let last = min(segment * p.length + p.length, p.n);",
         "let end = select(segment * p.length, last, inside);",
@@ -206,7 +206,7 @@ def reduction(key: Reduction) -> Module:
     functions = [program.text, space.function(), *fold.functions]
     if key.group > 1:
         functions.append(f"var<workgroup> shared_acc: array<{fold.type}, {key.group}>;")
-        body += ["shared_acc[lane] = acc;", *_tree(key.group)]
+        body += ["shared_acc[lane] = acc;", *tree(key.group)]
         mine, result = "lane == 0u", "shared_acc[0]"
     else:
         mine, result = "inside", "acc"
@@ -234,7 +234,7 @@ def _own_output() -> list[str]:
     ]
 
 
-def _outer(rank: int) -> list[str]:
+def outer_coordinates(rank: int) -> list[str]:
     """The coordinates ``o<axis>`` of output ``o``."""
     lines, rest = [], "o"
     for axis in range(rank - 1, 0, -1):
@@ -243,7 +243,7 @@ def _outer(rank: int) -> list[str]:
     return [*lines, *([f"let o0 = {rest};"] if rank else [])]
 
 
-def _tree(group: int) -> list[str]:
+def tree(group: int) -> list[str]:
     return [
         f"for (var width = {group // 2}u; width > 0u; width = width / 2u) {{",
         "    workgroupBarrier();",

@@ -233,6 +233,11 @@ class Space:
 
 def loads(space: Space, numbers: tuple[int, ...], accesses: tuple[Access, ...]) -> list[str]:
     """Adds the loads to the space; returns the program's arguments at each lane."""
+    return [", ".join(lane) for lane in loaded(space, numbers, accesses)]
+
+
+def loaded(space: Space, numbers: tuple[int, ...], accesses: tuple[Access, ...]) -> list[list[str]]:
+    """Adds the loads to the space; returns the values at each lane."""
     lanes: list[list[str]] = [[] for _ in range(space.lanes)]
     for m, access in zip(numbers, accesses, strict=True):
         indices = space.index(m, access)
@@ -246,10 +251,10 @@ def loads(space: Space, numbers: tuple[int, ...], accesses: tuple[Access, ...]) 
             values = [_element(access, index) for index in indices]
         for lane, value in zip(lanes, values, strict=True):
             lane.append(value)
-    return [", ".join(lane) for lane in lanes]
+    return lanes
 
 
-def _store(space: Space, m: int, access: Access, field: str) -> list[str]:
+def store(space: Space, m: int, access: Access, field: str) -> list[str]:
     """Statements that store ``r0.field``, ``r1.field``, ... for the points below ``p.n``."""
     array, size = f"b{access.binding}", access.dtype.itemsize
     indices = space.index(m, access)
@@ -305,7 +310,7 @@ def _store_parts(access: Access, indices: list[str], values: list[str]) -> list[
     return lines
 
 
-def _put(binding: int) -> str:
+def put(binding: int) -> str:
     """A function that stores the low ``bits`` bits of a word and keeps the others: only the last
     invocation of a view meets a word that is not all its own."""
     return (
@@ -380,13 +385,13 @@ def elementwise(key: Elementwise) -> Module:
     stores: list[str] = []
     first = len(kernel.inputs)
     for field, (k, access) in enumerate(zip(key.outputs, key.stores, strict=True)):
-        stores += _store(space, first + k, access, f"v{field}")
+        stores += store(space, first + k, access, f"v{field}")
     operands = (*program.inputs, *(first + k for k in key.outputs))
     calls = [f"var r{j}: Values;" for j in range(lanes)]
     for j, argument in enumerate(arguments):
         calls.append(f"if (i + {j}u < p.n) {{ r{j} = program({argument}); }}")
     narrow = {a.binding for a in key.stores if a.dtype.itemsize < 4 and not a.atomic}
-    functions = [program.text, space.function(), *(_put(b) for b in sorted(narrow))]
+    functions = [program.text, space.function(), *(put(b) for b in sorted(narrow))]
     fields = [*constants(kernel, program.consts), "n", *(f"o{m}" for m in operands)]
     body = [
         f"let i = (group * {WORKGROUP}u + lane) * {lanes}u;",
