@@ -110,6 +110,19 @@ def test_rows_of_every_length(wgpu: WgpuBackend, dtype: Dtype, n: int) -> None:
             np.testing.assert_allclose(actual, expected, **tolerance)
 
 
+def test_a_chain_of_nothing_but_values_a_row(wgpu: WgpuBackend) -> None:
+    body = (
+        *softmax(FLOAT32).body[:4],
+        Instruction("log", (4,), FLOAT32),
+        Instruction("add", (5, 1), FLOAT32),
+    )
+    kernel = Kernel((FLOAT32,), (), body, (Output(6, None, FLOAT32),))
+    x = np.linspace(-3, 3, 700, dtype=np.float32).reshape(7, 100)
+    (expected,), _ = run(REFERENCE, kernel, [x], (1,), outputs=[view(np.zeros((7, 1), "f"))])
+    (actual,), _ = run(wgpu, kernel, [x], (1,), outputs=[view(np.zeros((7, 1), "f"))])
+    np.testing.assert_allclose(actual, expected, rtol=1e-6)
+
+
 def test_conditions_of_a_chain_are_told_apart(wgpu: WgpuBackend) -> None:
     kernel = softmax(FLOAT32)
     x = np.zeros((3, 50), np.float32)

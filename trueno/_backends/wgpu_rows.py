@@ -211,7 +211,8 @@ def chain_module(key: Rows) -> Module:
         later = [v for v in kept if chain.level[v] == level and v >= chain.first]
         results = list(dict.fromkeys([*chain.wanted(level), *later]))
         text, arguments = chain.stage(level, known, results)
-        functions.append(text)
+        if results:
+            functions.append(text)
         space = Space(key.inner, key.rows, "h", lanes)
         inputs = [v for v in arguments if v < len(kernel.inputs) and v not in known]
         if level == 0:
