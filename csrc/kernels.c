@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "convert.h"
+#include "copy.h"
 #include "division.h"
 #include "math_f32.h"
 #include "math_f64.h"
@@ -405,12 +406,12 @@ static void fill(void *out_, const void *value, int size, int64_t n) {
 #define MOVES(B, T) \
     typedef struct __attribute__((packed)) { T v; } any_##B; \
     static void gather_##B(char *out, const char *in, int64_t n, int64_t stride, int64_t step) { \
-        if (stride == sizeof(T) && step == 1) { memcpy(out, in, (size_t)n * sizeof(T)); return; } \
+        if (stride == B && step == 1) { copy_bytes(out, in, n * B); return; } \
         T *to = (T *)out; \
         EACH to[i * step] = ((const any_##B *)(in + i * stride))->v; \
     } \
     static void scatter_##B(char *out, const char *in, int64_t n, int64_t stride, int64_t step) { \
-        if (stride == sizeof(T) && step == 1) { memmove(out, in, (size_t)n * sizeof(T)); return; } \
+        if (stride == B && step == 1) { copy_bytes(out, in, n * B); return; } \
         const T *from = (const T *)in; \
         EACH ((any_##B *)(out + i * stride))->v = from[i * step]; \
     }
@@ -474,7 +475,7 @@ static void stream(char *out, const char *in, int64_t bytes) {
     }
     memcpy(out + i, in + i, (size_t)(bytes - i));
 #else
-    memmove(out, in, (size_t)bytes);
+    copy_bytes(out, in, bytes);
 #endif
 }
 

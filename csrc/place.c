@@ -1,6 +1,7 @@
 /* Rectangular parts of an array, copied from views: what joins, tiles, pads and rolls arrays. */
 #include <string.h>
 
+#include "copy.h"
 #include "layout.h"
 #include "memory.h"
 #include "split.h"
@@ -151,7 +152,7 @@ static void copy_rows(const Placing *g, const Block *b, char *to, const char *fr
     bool streams = g->streams && bytes >= LONG_ROW;
     for (int64_t r = 0; r < b->rows; r++, to += b->to_row, from += b->from_row) {
         if (streams) trueno_kernels->stream(to, from, bytes);
-        else memcpy(to, from, (size_t)bytes);
+        else copy_bytes(to, from, bytes);
     }
 #if defined(__x86_64__)
     if (streams) _mm_sfence(); /* streaming stores are weakly ordered */

@@ -1,6 +1,7 @@
 /* One tile of a launch: bring in the inputs, run the steps, put out the results. */
 #include <string.h>
 
+#include "copy.h"
 #include "vm.h"
 
 enum { TRANSPOSED_FROM = 8 }; /* rows that make the blocks of a transposition pay */
@@ -220,7 +221,7 @@ static void put_out(Machine *m, int output, int64_t n, int64_t piece) {
     if (from == to) return;
     if (operand->mode != DENSE) tile_store(run, operand, to, from, piece, false);
     else if (run->streams) run->kernels->stream(to, from, n * operand->size);
-    else memmove(to, from, (size_t)(n * operand->size));
+    else copy_bytes(to, from, n * operand->size);
 }
 
 void tile_run(Machine *m, int64_t piece, int phase) {

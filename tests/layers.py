@@ -35,6 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("handles",),
     ("handover",),
     ("dispatch",),
+    ("writes",),
     ("routines", "reductions"),
     ("scans", "selection", "ordering"),
     ("indexing", "products"),

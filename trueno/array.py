@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno import arrow, dispatch, engine, graph, operators, ordering, protocols
+from trueno import arrow, dispatch, engine, operators, ordering, protocols
 from trueno._handle import bind, method
 from trueno.config import SETTINGS
 from trueno.dispatch import Refused
@@ -21,7 +21,7 @@ from trueno.handover import call_numpy, host, rewrap
 from trueno.indexing import getitem, setitem, view_of
 from trueno.memory import POOLED_FROM, NDArray, release, same_elements
 from trueno.operators import foreign_operand, takes
-from trueno.ops import OPS
+from trueno.ops import BY_UFUNC, OPS
 from trueno.reductions import reduce
 
 _ndarray = np.ndarray
@@ -494,8 +494,6 @@ Handle.result_class = TruenoArray
 bind(
     result_class=TruenoArray,
     named=named,
-    give_memory=graph.give_memory,
-    buffer_of=buffer_of,
     host=host,
     rewrap=rewrap,
     wrap_value=wrap_value,
@@ -507,6 +505,8 @@ bind(
     ufuncs=protocols.SMALL_UFUNCS,
     functions=protocols.SMALL_FUNCTIONS,
     operators=operators.table(),
+    operations=BY_UFUNC,
+    cast=OPS["cast"],
     release=release,
     others=protocols.others,
     pooled=pooled,

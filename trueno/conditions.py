@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from trueno import stats
+from trueno._handle import bind, conditions_now
 from trueno.graph import Node
 from trueno.ops import DIVIDE, INVALID, OVERFLOW, UNDERFLOW, Op
 
@@ -27,8 +28,6 @@ _MESSAGES = (
 # what it says, which is a new object every time.
 _variable = getattr(np._core.umath, "_extobj_contextvar", None)  # type: ignore[attr-defined]
 _modes: Callable[[], Any] = np.geterr if _variable is None else _variable.get
-# The modes and filters last met, and what they mean for (operation, conditions).
-_errstates: tuple[Any, list[Any], dict[tuple[Op, int], int | None]] = (None, [], {})
 
 
 def errstate(op: Op, raises: int) -> int | None:
@@ -36,16 +35,15 @@ def errstate(op: Op, raises: int) -> int | None:
 
     None where one raises, calls or prints: then the operation must run at once.
     """
-    global _errstates
-    modes, filters, known = _errstates
-    if _modes() is not modes or warnings.filters != filters:
-        known = {}
-        _errstates = _modes(), list(warnings.filters), known
+    known: dict[tuple[Op, int], int | None] = conditions_now()
     try:
         return known[op, raises]
     except KeyError:
         known[op, raises] = bits = _errstate(op, raises)
         return bits
+
+
+bind(modes=_modes, errstate=errstate)
 
 
 def _errstate(op: Op, raises: int) -> int | None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from trueno.assembly import handle
-from trueno.dispatch import NUMPYS_ERROR, Refused, astype, elementwise, in_c_order
+from trueno.dispatch import NUMPYS_ERROR, Refused, astype, elementwise
 from trueno.engine import BELOW
 from trueno.handles import Handle, handle_on
 from trueno.handover import host
@@ -22,6 +22,7 @@ from trueno.ops import OPS, RANK_BITS
 from trueno.reductions import reduce
 from trueno.routines import compute, pays, refuse
 from trueno.selection import masked
+from trueno.writes import in_c_order
 
 _EXACT = 1 << 53  # integers that float64 tells from each other
 _MOST_BINS = 1 << 16  # for which each thread counts on its own

@@ -1,6 +1,6 @@
 """Calls on handles: deferred where a backend takes them, NumPy's at once otherwise.
 
-``elementwise``, ``astype``; and the writes: ``update`` (in place) and ``assign``.
+``elementwise`` and ``astype``; those that write to arrays stand in writes.py.
 """
 
 from __future__ import annotations
@@ -11,33 +11,27 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trueno import conditions, engine, graph
-from trueno._handle import small
+from trueno._handle import deferred as known
+from trueno._handle import gathered, small
 from trueno.config import SETTINGS
-from trueno.errors import named
 from trueno.graph import (
-    DEPTH_LIMIT,
-    LEAF_LIMIT,
     Buffer,
     Form,
     Node,
     Shape,
     capture,
     form,
-    pending_buffer,
+    pending_view,
     result_strides,
 )
 from trueno.handles import Handle, buffer_of, foreign_buffer, handle_for, handle_on
 from trueno.handover import (
-    before_write,
     call_numpy,
-    deferral,
-    deferred,
     gain_apart,
-    host,
     small_below,
 )
 from trueno.kinds import BOOL, NUMBER, Dtype
-from trueno.memory import NDArray, allocate, make_view, same_elements
+from trueno.memory import NDArray
 from trueno.ops import OPS, Op
 
 _WEAK = (int, float, complex)
@@ -45,12 +39,19 @@ _WEAK = (int, float, complex)
 # ---------------------------------------------------------------- operands
 
 
+def _any_array(operands: tuple[Any, ...]) -> bool:
+    """Whether one of the operands is no scalar."""
+    ours = Handle.result_class
+    return any(type(x) is ours and (x._node is not None or x._array.ndim) for x in operands)
+
+
 class Operands:
     """The operands of one call: arrays and scalars told apart, states gathered.
 
+    given:   the operands
     keys:    dtypes, and int, float, complex for weak scalars
     layout:  the keys, that of an array followed by its shape and strides
-    values:  the operands as given, NumPy's scalars converted
+    values:  the operands, NumPy's scalars converted
     arrays:  the arrays' ndarrays, None for scalars
     buffers: the arrays' buffers, None where there is none yet
     lazily:  pending operands need no memory: instead of array and buffer stand form and node
@@ -58,11 +59,12 @@ class Operands:
     """
 
     __slots__ = (
-        "_misaligned", "arrays", "buffers", "foreign", "keys", "layout", "on_gpu", "pending",
-        "pin", "values",
+        "_misaligned", "arrays", "buffers", "foreign", "given", "keys", "layout", "on_gpu",
+        "pending", "pin", "values",
     )  # fmt: skip
 
-    def __init__(self, name: str, operands: tuple[Any, ...], lazily: bool = False) -> None:
+    def __init__(self, name: str, operands: tuple[Any, ...], lazily: bool = True) -> None:
+        self.given = operands
         self.keys: list[Any] = []
         self.layout: list[Any] = []
         self.values: list[Any] = []
@@ -71,6 +73,7 @@ class Operands:
         self.pin = "auto"
         self.pending = self.on_gpu = self.foreign = self._misaligned = False
         ours = Handle.result_class
+        joins = _any_array(operands)
         for operand in operands:
             x = operand
             kind: Any = type(x)
@@ -86,7 +89,11 @@ class Operands:
                     continue
                 array = x._array
                 buffer = x._buffer
-                if buffer is not None:
+                if lazily and joins and not array.ndim and (buffer is None or buffer.plain):
+                    x = array[()]  # its element needs no memory
+                    array = buffer = None
+                    kind = x.dtype
+                elif buffer is not None:
                     if not buffer.plain:
                         self._add_state(name, buffer)
                     if buffer.foreign or (buffer.exports and buffer.shared):
@@ -162,9 +169,8 @@ class Operands:
 
     def capture(self, i: int) -> Any:
         """The array that operand ``i`` is, for a node."""
-        array = self.arrays[i]
-        assert array is not None
-        return capture(array, self.buffer(i))
+        buffer = self.buffers[i]
+        return buffer if type(buffer) is Node else capture(self.arrays[i], self.buffer(i))
 
     def layouts(self) -> list[tuple[Shape, Shape]]:
         return [(array.shape, array.strides) for array in self.arrays if array is not None]
@@ -202,7 +208,7 @@ class _Decision(NamedTuple):
     casts:   the form of each operand's cast, or None
     raises:  the floating-point conditions that may arise
     scalar:  whether NumPy returns a scalar
-    scalars: which operands are Python's numbers, and what makes NumPy's scalars of them
+    scalars: which operands are numbers of another dtype, and what makes NumPy's scalars of them
     """
 
     size: int | None
@@ -223,16 +229,44 @@ CAST, _POW = OPS["cast"], OPS["pow"]
 _DECISIONS_KEPT = 8192
 
 
-def _remember(
-    decision: _Decision, key: tuple[Any, ...], operands: Operands, into: NDArray | None
-) -> None:
-    if len(engine.decisions) >= _DECISIONS_KEPT:
-        engine.decisions.clear()
-        engine.quick_decisions.clear()
-    engine.decisions[key] = decision
-    simple = decision.size and into is None and operands.pin == "auto" and not operands.on_gpu
-    if simple and decision.form is not None and not any(decision.casts) and key[0] is not _POW:
-        engine.quick_decisions[(*key[:2], *operands.layout)] = decision
+class _Known(NamedTuple):
+    """What C must know of calls of one kind to make nodes of them (csrc/python/deferred.c).
+
+    work:    elements, times the gain
+    scalars: which operands are numbers of another dtype, and what makes NumPy's scalars of them
+    memory:  what was known of conditions when they were looked up last, and what they were
+    kept:    the objects whose addresses the key holds
+    The rest as in _Decision.
+    """
+
+    form: Form
+    work: float
+    raises: int
+    scalar: bool
+    scalars: tuple[tuple[int, Any], ...]
+    casts: tuple[Form | None, ...]
+    op: Op
+    memory: list[Any]
+    kept: tuple[Any, ...]
+
+
+def _remember(op: Op, decision: _Decision, operands: Operands, into: NDArray | None) -> None:
+    """Lets C make nodes of the next calls of this kind, if it can."""
+    form, size = decision.form, decision.size
+    if form is None or not size or op is _POW or (into is not None and form.dtype != into.dtype):
+        return
+    taken = gathered(op, operands.given, into)
+    if taken is None:
+        return
+    key = taken[0]
+    kept = (*operands.layout, op, None if into is None else into.dtype)
+    if key not in engine.quick_decisions:
+        if len(engine.quick_decisions) >= _DECISIONS_KEPT:
+            engine.quick_decisions.clear()
+        engine.quick_decisions[key] = _Known(
+            form, size * decision.gain, decision.raises, decision.scalar, decision.scalars,
+            decision.casts, op, [None, None], kept,
+        )  # fmt: skip
 
 
 def apart(array: NDArray | Form) -> bool:
@@ -282,7 +316,13 @@ def _new_decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision
         op.raises_in(ins[0]),
         # Of no dimensions, ufuncs return scalars; other functions, arrays.
         not shape and isinstance(op.meaning, np.ufunc),
-        tuple([(i, ins[i].type) for i, key in enumerate(operands.keys) if isinstance(key, type)]),
+        tuple(
+            [
+                (i, ins[i].type)
+                for i, array in enumerate(operands.arrays)
+                if array is None and operands.keys[i] is not ins[i]
+            ]
+        ),
     )
 
 
@@ -294,7 +334,7 @@ def warned_of(op: Op, raises: int) -> int:
     return errstate
 
 
-def _node(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node, bool]:
+def node_for(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node, bool]:
     """A node for the call, and whether NumPy returns a scalar.
 
     into: the array that the result will be written to: its shape, strides and dtype hold.
@@ -308,7 +348,9 @@ def _node(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node
     decision: _Decision | None = engine.decisions.get(key)
     if decision is None:
         decision = _new_decision(op, operands, into)
-        _remember(decision, key, operands, into)
+        if len(engine.decisions) >= _DECISIONS_KEPT:
+            engine.decisions.clear()
+        engine.decisions[key] = decision
     size = decision.size
     if size is not None and (
         size == 0
@@ -328,6 +370,8 @@ def _node(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node
         exponent = operands.values[1]
         if type(exponent) is not int or exponent < 0:
             raise Refused("NumPy checks integer exponents")
+    if operands.pin == "auto" and not operands.on_gpu:
+        _remember(op, decision, operands, into)
     args = []
     arrays = operands.arrays
     for i, dtype in enumerate(decision.ins):
@@ -335,11 +379,7 @@ def _node(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node
         if array is None:
             args.append(operands.scalar(i, dtype))
         else:
-            buffer = operands.buffers[i] or operands.buffer(i)
-            if type(buffer) is Node:
-                arg: Any = buffer
-            else:
-                arg = make_view(buffer, array) if buffer.node is None else capture(array, buffer)
+            arg = operands.capture(i)
             cast = decision.casts[i]
             args.append(arg if cast is None else Node(cast, (arg,), 0))
     return Node(decision.form, tuple(args), errstate), decision.scalar
@@ -350,68 +390,10 @@ def _pending(node: Node, operands: Operands, scalar: bool) -> Any:
     if operands.pin == "auto":
         handle = handle_for(node, scalar)
     else:
-        buffer, array = pending_buffer(node, operands.pin)
+        buffer, array = pending_view(node)
+        buffer.pin_to(operands.pin)
         handle = handle_on(array, buffer, scalar)
     if operands.foreign or node.due:
-        engine.evaluate([node])
-    return handle
-
-
-def _quick(op: Op, operands: tuple[Any, ...]) -> Any:
-    """``elementwise`` in one go, for a call of a kind that was decided before; None for any other.
-
-    Taken are arrays of our own, on the host and aligned, without pins and exports, and Python's
-    numbers: what nearly all operands are.
-    """
-    settings = SETTINGS.get()
-    key: list[Any] = [op, settings.backend]
-    args: list[Any] = []
-    pending = False
-    ours = Handle.result_class
-    for x in operands:
-        kind = type(x)
-        if kind is ours:
-            node = x._node
-            if node is not None:
-                pending = True
-                key.append(node.form)
-                args.append(node)
-                continue
-            buffer = x._buffer or buffer_of(x)
-            array = x._array
-            if buffer.exports or buffer.foreign or not array.flags.aligned:
-                return None
-            if buffer.plain:
-                args.append(make_view(buffer, array))
-            elif buffer.target is array and buffer.host_valid and buffer.pin == "auto":
-                pending = True
-                args.append(buffer.node)
-            else:
-                return None
-            key.append(array.dtype)
-            key.append(array.shape)
-            key.append(array.strides)
-        elif kind is float or kind is int:
-            key.append(kind)
-            args.append(x)
-        else:
-            return None
-    decision = engine.quick_decisions.get(tuple(key))
-    if decision is None or not (pending or decision.size * decision.gain >= settings.threshold):
-        return None
-    raises = decision.raises
-    errstate = conditions.errstate(op, raises) if raises else 0
-    if errstate is None:
-        return None
-    if decision.scalars:
-        try:
-            for i, make in decision.scalars:
-                args[i] = make(args[i])
-        except OverflowError:  # a Python integer that the dtype cannot hold
-            return None
-    node = Node(decision.form, tuple(args), errstate)
-    handle = handle_for(node, decision.scalar)
-    if node.depth > DEPTH_LIMIT or node.leaves.bit_count() > LEAF_LIMIT:
         engine.evaluate([node])
     return handle
 
@@ -425,15 +407,14 @@ def elementwise(op: Op, *operands: Any) -> Any:
     result = small(op.meaning, operands, op.name, _SMALL[op])
     if result is not NotImplemented:
         return result
-    with graph.lock:
-        handle = _quick(op, operands)
+    handle = known(op, *operands)
     if handle is not None:
         return handle
-    gathered = Operands(op.name, operands, lazily=True)
+    all_of_them = Operands(op.name, operands)
     try:
         with graph.lock:
-            node, scalar = _node(op, gathered)
-            return _pending(node, gathered, scalar)
+            node, scalar = node_for(op, all_of_them)
+            return _pending(node, all_of_them, scalar)
     except Refused as refused:
         reason = str(refused)
     return call_numpy(op.meaning, operands, name=op.name, reason=reason)
@@ -445,18 +426,25 @@ def astype(x: Any, dtype: Dtype, order: Any = "K") -> Any:
     order: "K", "C", "F" or "A", as NumPy's. Raises ValueError for another.
     """
     operands = Operands("astype", (x,))
-    array = x._array
     try:
         with graph.lock:
-            # NumPy orders the axes of a copy by another rule than those of a ufunc's result.
-            strides = np.empty_like(array, dtype, order).strides
-            node = _cast(operands, dtype, array.shape, strides)
+            node = cast_node(operands, dtype, x.shape, _copy_strides(x, dtype, order))
             return _pending(node, operands, x._scalar)
     except Refused as refused:
         reason = str(refused)
     result = call_numpy(np.ndarray.astype, (x, dtype, order), name="astype", reason=reason)
     result._scalar = x._scalar
     return result
+
+
+def _copy_strides(x: Any, dtype: Dtype, order: Any) -> Shape:
+    """Strides of a copy, whose axes NumPy orders by another rule than those of ufuncs' results."""
+    layout = x._layout
+    in_c_order = result_strides(layout.shape, layout.dtype.itemsize, [])
+    if order in ("K", "C", "A") and layout.strides == in_c_order:
+        return result_strides(layout.shape, dtype.itemsize, [])
+    strides: Shape = np.empty_like(x._array, dtype, order).strides
+    return strides
 
 
 # A copy whose axes change places jumps through memory in NumPy: it pays with fewer elements.
@@ -477,7 +465,9 @@ def _order(strides: Shape) -> list[int]:
     return sorted(range(len(strides)), key=lambda axis: -abs(strides[axis]))
 
 
-def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Node:
+def cast_node(
+    operands: Operands, dtype: Dtype, shape: Shape, strides: Shape, into: NDArray | None = None
+) -> Node:
     key = operands.keys[0]
     if key.kind == "c" and dtype.kind not in "cb":
         raise Refused("NumPy gives its ComplexWarning")
@@ -485,7 +475,8 @@ def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Nod
     array = operands.arrays[0]
     turned = array is not None and array.ndim > 1 and _order(array.strides) != _order(strides)
     gain = TRANSPOSING_GAIN if turned else CAST.gain(dtype)
-    reason = engine.refusal(math.prod(shape), gain, operands.pin, elsewhere)
+    size = math.prod(shape)
+    reason = engine.refusal(size, gain, operands.pin, elsewhere)
     if reason is not None:
         raise Refused(reason)
     backend, reason = engine.choose("cast", (key,), dtype, operands.pin, operands.on_gpu)
@@ -494,121 +485,9 @@ def _cast(operands: Operands, dtype: Dtype, shape: Shape, strides: Shape) -> Nod
     if not operands.aligned():
         raise Refused("unaligned memory")
     raises = CAST.raises_in(dtype)
-    args = (operands.capture(0),)
-    return Node(form(CAST, shape, strides, dtype, backend), args, warned_of(CAST, raises))
-
-
-# ---------------------------------------------------------------- writes
-
-
-def _write(node: Node, target: NDArray, handle: Handle, operands: Operands) -> None:
-    """Queues ``target`` (a view of ``handle``) = value of ``node``; at once if it could be seen."""
-    buffer = buffer_of(handle)
-    if buffer.viewed:
-        engine.materialise(buffer)
-    buffer.await_value(node, target)
-    if operands.foreign or buffer.shared or node.due or len(buffer.before) > 64:
-        engine.evaluate([node])
-
-
-def _settle(handle: Handle, target: NDArray) -> None:
-    """Performs a write that pends on the handle's memory, unless it is to the same elements."""
-    buffer = handle._buffer
-    pending = None if buffer is None else buffer.target
-    if pending is not None and not same_elements(target, pending):
-        engine.materialise(buffer_of(handle))
-
-
-def update(op: Op, handle: Any, *operands: Any) -> Any:
-    """``handle[...] = op(*operands)`` in place, as a ufunc with ``out=handle`` does."""
-    target = handle._array
-    with graph.lock:
-        try:
-            node, gathered = _update_node(op, handle, operands)
-        except Refused as refused:
-            reason = str(refused)
-        else:
-            _write(node, target, handle, gathered)
-            return handle
-    start = deferral(op.name, reason)
-    before_write(handle)
-    try:
-        op.meaning(*[host(x) for x in operands], out=target)
-    except Exception as error:
-        raise named(error, op.name) from None
-    finally:
-        deferred(op.name, reason, start)
-    return handle
-
-
-def update_where(handle: Any, mask: Any, value: np.generic[Any]) -> bool:
-    """``handle[mask] = value``, deferred; False where that cannot be.
-
-    mask: of a shape that broadcasts to the handle's; value: of the handle's dtype
-    """
-    with graph.lock:
-        try:
-            node, gathered = _update_node(OPS["where"], handle, (mask, value, handle))
-        except Refused:
-            return False
-        _write(node, handle._array, handle, gathered)
-    return True
-
-
-def _update_node(op: Op, handle: Any, operands: tuple[Any, ...]) -> tuple[Node, Operands]:
-    """The node whose value an in-place operation writes, in the dtype of what it writes to."""
-    target = handle._array
-    if not target.flags.writeable:
-        raise Refused(NUMPYS_ERROR)
-    _settle(handle, target)
-    gathered = Operands(op.name, operands)
-    if gathered.pin == "auto" and handle._buffer is not None:
-        gathered.pin = handle._buffer.pin
-    node, _ = _node(op, gathered, into=target)
-    computed = node.form
-    if computed.dtype != target.dtype:
-        if not np.can_cast(computed.dtype, target.dtype, "safe"):
-            raise Refused("NumPy decides whether the result fits")
-        if target.dtype not in NUMBER or not engine.supports(
-            computed.backend, "cast", (computed.dtype,), target.dtype
-        ):
-            raise Refused(f"{target.dtype} is computed by NumPy")
-        shape, strides = computed.shape, computed.strides
-        node = Node(form(CAST, shape, strides, target.dtype, computed.backend), (node,), 0)
-    return node, gathered
-
-
-def assign(handle: Any, target: NDArray, value: Any) -> None:
-    """``target[...] = value`` where ``target`` is a view of the handle's array."""
-    if isinstance(value, Handle) and target.size and target.flags.writeable:
-        if value._buffer is handle._buffer and same_elements(target, value._array):
-            return  # the second half of ``x[key] += y``
-        with graph.lock:
-            try:
-                _settle(handle, target)
-                operands = Operands("__setitem__", (value,))
-                if np.broadcast_shapes(value._array.shape, target.shape) != target.shape:
-                    raise Refused(NUMPYS_ERROR)
-                node = _cast(operands, target.dtype, target.shape, target.strides)
-            except (Refused, ValueError):
-                pass  # NumPy does it, or gives its error, below
-            else:
-                _write(node, target, handle, operands)
-                return
-    before_write(handle)
-    try:
-        target[...] = host(value)
-    except Exception as error:
-        raise named(error, "__setitem__") from None
-
-
-def in_c_order(x: Any) -> Any:
-    """The handle itself if its elements lie in C order without gaps, else a copy that does."""
-    array = x._array
-    if array.flags.c_contiguous and array.flags.aligned:
-        return x
-    shape, dtype = array.shape, array.dtype
-    root, copy = allocate(shape, result_strides(shape, dtype.itemsize, []), dtype)
-    handle = handle_on(copy, Buffer(root, copy))
-    assign(handle, copy, x)
-    return handle
+    own = form(CAST, shape, strides, dtype, backend)
+    errstate = warned_of(CAST, raises)
+    if into is not None and array.ndim and operands.pin == "auto" and not operands.on_gpu:
+        decision = _Decision(size, gain, "", own, (key,), (None,), raises)
+        _remember(CAST, decision, operands, into)
+    return Node(own, (operands.capture(0),), errstate)

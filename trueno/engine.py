@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import struct
 import sys
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,23 +17,27 @@ from trueno import conditions, graph, stats, validation
 from trueno._backends.base import Backend
 from trueno._backends.numpy import NumpyBackend
 from trueno._backends.simd import SimdBackend
+from trueno._handle import bind
+from trueno._handle import evaluate as evaluate
 from trueno.config import SETTINGS
 from trueno.errors import StrictError, TruenoWarning
-from trueno.graph import Buffer, Node
-from trueno.kinds import NUMBER, Dtype
-from trueno.memory import NDArray, View, allocate, make_view, same_elements
+from trueno.graph import Buffer, Form, Node, Shape
+from trueno.kinds import ACCELERATED, NUMBER, Dtype
+from trueno.memory import NDArray, View
 from trueno.plan import Call, Kernel, Launch, Output
 from trueno.planner import Graph, Plan, Step, plan
 
 # ---------------------------------------------------------------- backends
 
 NUMPY = NumpyBackend()
-_backends: dict[str, Backend | None] = {"numpy": NUMPY, "simd": SimdBackend()}
+_SIMD = SimdBackend()
+_backends: dict[str, Backend | None] = {"numpy": NUMPY, "simd": _SIMD}
 _supported: dict[tuple[Any, ...], bool] = {}
 _failures: set[str] = set()
-# What dispatch has decided for calls of one kind; void when a backend disappears.
+# What dispatch has decided for calls of one kind; void when a backend disappears. C looks into the
+# second one, whose keys it makes.
 decisions: dict[Any, Any] = {}
-quick_decisions: dict[Any, Any] = {}
+quick_decisions: dict[bytes, Any] = {}
 
 
 def backend(name: str) -> Backend | None:
@@ -135,7 +140,7 @@ def choose_for(call: Call, pin: str, on_gpu: bool) -> tuple[str | None, str]:
 
 # By structure; and by keys, which are found faster but hold shapes too.
 _plans: OrderedDict[Any, Plan] = OrderedDict()
-_plans_by_key: dict[Any, Plan] = {}
+_prepared: dict[bytes, Prepared] = {}
 _PLANS_KEPT = 512
 
 
@@ -183,181 +188,129 @@ def before_write(buffer: Buffer) -> None:
     buffer.update()
 
 
-def evaluate(nodes: list[Node], spared: Node | None = None) -> None:
-    """Computes the nodes and stores their values. Safe to call from several threads.
-
-    spared: a node below them whose value need not be stored, though somebody waits for it
-    """
-    if not nodes:
-        return
-    with graph.lock:
-        work = _ordered(nodes, spared)
-        if not work.nodes:
-            return
-        planned = plan_of(work)
-        debug = SETTINGS.get().debug
-        for step in planned:
-            if debug:
-                print(f"trueno: {step.kernel} on {step.backend}", file=sys.stderr)
-            _run(work, step)
-            for at in step.releases:  # so that memory of intermediate results is free again
-                work.nodes[at] = None
-        conditions.warn()
-
-
 def forget_plans() -> None:
     """Empties the caches of plans."""
     _plans.clear()
-    _plans_by_key.clear()
+    _prepared.clear()
 
 
 def plan_of(work: Graph) -> Plan:
-    """The plan for a graph: kept by its key, and by its structure."""
-    planned = _plans_by_key.get(work.key)
-    if planned is not None:
-        return planned
+    """The plan for a graph: kept by its structure."""
     structure = work.structure()
     planned = _plans.get(structure)
     if planned is None:
         planned = _plans[structure] = plan(work)
         if len(_plans) > _PLANS_KEPT:
             _plans.popitem(last=False)
-    if len(_plans_by_key) >= _PLANS_KEPT:
-        _plans_by_key.clear()
-    _plans_by_key[work.key] = planned
     return planned
 
 
-def _ordered(nodes: list[Node], spared: Node | None) -> Graph:
-    """The graph below ``nodes``, once every write in it may happen.
+class Prepared(NamedTuple):
+    """A plan as C runs it (csrc/python/run.c).
 
-    A pending write must not overtake nodes that still want the former contents: those run first,
-    except where the write itself is all that needs them.
+    packed:   each step as words
+    steps:    the steps
+    programs: the compiled kernels that the words point to
+    kept:     the objects whose addresses the graph's key holds
     """
-    while True:
-        work = Graph(nodes, spared)
-        overtaken: list[Node] = []
-        for node, buffer in work.writes:
-            overtaken += _wanted_elsewhere(node, buffer)
-            if not overtaken:
-                buffer.before = []
-        if not overtaken:
-            return work
-        evaluate(overtaken)
+
+    packed: tuple[bytes, ...]
+    steps: Plan
+    programs: tuple[Any, ...]
+    kept: tuple[Any, ...]
 
 
-def _wanted_elsewhere(write: Node, buffer: Buffer) -> list[Node]:
-    """Pending readers of the former contents that something other than ``write`` needs."""
-    readers = [r() for r in buffer.before]
-    pending = [r for r in readers if r is not None and r.result is None and r is not write]
-    if not pending:
-        return []
-    below = Graph([write]).nodes
-    private = {id(write)}
-    for node in reversed(below[:-1]):
-        if not node.wanted and all(
-            r is None or r.result is not None or id(r) in private
-            for r in (ref() for ref in node.readers)
-        ):
-            private.add(id(node))
-    return [r for r in pending if id(r) not in private]
-
-
-def _run(work: Graph, step: Step) -> None:
-    nodes, leaves = work.nodes, work.leaves
-    inputs = [leaves[at] if is_leaf else nodes[at].result for is_leaf, at in step.inputs]
-    outputs: list[View] = []
-    copies: list[tuple[View, View]] = []
-    for at in step.outputs:
-        node: Node = nodes[at]
-        owner = None if node.owner is None else node.owner()
-        if type(owner) is Buffer and owner.node is node:
-            assert owner.target is not None
-            view = make_view(owner, owner.target)
-            if _overlaps_elsewhere(view, inputs):
-                aside = _fresh(node)
-                copies.append((aside, view))
-                view = aside
-        else:
-            view = _fresh(node)
-        outputs.append(view)
-    report = conditions.Report([nodes[at] for at in step.reported])
-    consts = tuple([work.consts[at] for at in step.consts])
-    form = work.forms[step.space]
-    launch = Launch(
-        step.kernel, form.space, step.axes, tuple(inputs), consts, tuple(outputs), report
+def _prepare(nodes: list[Node], spared: Node | None) -> Prepared:
+    """The plan for the graph below ``nodes``, kept by its key: shapes and all."""
+    work = Graph(nodes, spared)
+    planned = plan_of(work)
+    programs = [_program(step) for step in planned]
+    prepared = Prepared(
+        tuple([_packed(step, work.forms, p) for step, p in zip(planned, programs, strict=True)]),
+        planned,
+        tuple(programs),
+        (*work.forms, *[v.array.dtype for v in work.leaves], *[type(c) for c in work.consts]),
     )
+    if len(_prepared) >= _PLANS_KEPT:
+        _prepared.clear()
+    _prepared[work.key] = prepared
+    return prepared
+
+
+def _program(step: Step) -> Any:
+    """The compiled kernel of a step that is simd's; None for others."""
+    on = backend(step.backend)
+    return on.program(step.kernel) if isinstance(on, SimdBackend) else None
+
+
+def _packed(step: Step, forms: list[Form], program: Any) -> bytes:
+    """A step as words: ``Packed`` of csrc/python/run.c."""
+    shape = forms[step.space].space
+    head = [len(shape), *shape, len(step.axes), *step.axes]
+    inputs = [2 * at + is_leaf for is_leaf, at in step.inputs]
+    parts = [head, inputs, step.consts, step.outputs, step.releases, step.reported]
+    words = [0 if program is None else program.address, *map(len, parts)]
+    for part in parts:
+        words += part
+    return struct.pack(f"{len(words)}q", *words)
+
+
+def _launch_step(
+    step: Step,
+    shape: Shape,
+    inputs: list[View],
+    consts: tuple[np.generic[Any], ...],
+    outputs: list[View],
+    nodes: list[Node],
+) -> BaseException | None:
+    """Runs a step that is not simd's, or that somebody watches.
+
+    Gives the exception that a signal's handler raised after the outputs were written, to be raised
+    once that is noted: to write them again would apply an in-place operation twice.
+    """
+    if SETTINGS.get().debug:
+        print(f"trueno: {step.kernel} on {step.backend}", file=sys.stderr)
+    report = conditions.Report(nodes)
+    launch = Launch(step.kernel, shape, step.axes, tuple(inputs), consts, tuple(outputs), report)
     interrupt: BaseException | None = None
     try:
         _launch(step.backend, launch)
     except BaseException as error:
-        # A signal whose handler raised after the outputs were written: to write them again would
-        # apply an in-place operation twice.
         if not report.written:
             raise
         interrupt = error
     if not report.written:
         report.wait()
-    for aside, view in copies:
-        try:
-            _copy(step.backend, aside, view)
-        except BaseException as error:
-            _copy(step.backend, aside, view)
-            interrupt = error
-    if copies:
-        final = {id(aside): view for aside, view in copies}
-        outputs = [final.get(id(view), view) for view in outputs]
-    for at, view in zip(step.outputs, outputs, strict=True):
-        _stored(nodes[at], view)
-    if interrupt is not None:
-        raise interrupt
+    return interrupt
 
 
-def _copy(backend: str, source: View, target: View) -> None:
-    dtype = source.array.dtype
-    kernel = Kernel((dtype,), (), (), (Output(0, None, dtype),))
+def _report(nodes: list[Node], masks: tuple[int, ...]) -> None:
+    """Notes the conditions of a launch."""
+    conditions.Report(nodes)(masks)
+
+
+def _copy(step: Step, source: View, target: View) -> BaseException | None:
+    """Copies what a step could not write to its place, since inputs overlap it.
+
+    Gives an exception as ``_launch_step``.
+    """
     shape = source.array.shape
-    _launch(backend, Launch(kernel, shape, (), (source,), (), (target,), _ignore))
+    kernel = _copy_kernel(source.array.dtype)
+    launch = Launch(kernel, shape, (), (source,), (), (target,), _ignore)
+    try:
+        _launch(step.backend, launch)
+    except BaseException as error:
+        _launch(step.backend, launch)
+        return error
+    return None
+
+
+def _copy_kernel(dtype: Dtype) -> Kernel:
+    return Kernel((dtype,), (), (), (Output(0, None, dtype),))
 
 
 def _ignore(masks: Sequence[int]) -> None:
     """The report of a launch that raises no conditions."""
-
-
-def _fresh(node: Node) -> View:
-    form = node.form
-    root, array = allocate(form.shape, form.compact, form.dtype)
-    return make_view(Buffer(root, array), array)
-
-
-def _overlaps_elsewhere(view: View, inputs: list[View]) -> bool:
-    """Whether an input shares memory with ``view`` other than element by element."""
-    storage, mine = view
-    shared = storage.shared
-    for other, array in inputs:
-        if other is not storage and not shared:
-            continue
-        if not same_elements(array, mine) and np.may_share_memory(array, mine):
-            return True
-    return False
-
-
-def _stored(node: Node, view: View) -> None:
-    buffer = view.storage
-    assert isinstance(buffer, Buffer)
-    node.result = view
-    node.args = ()
-    if buffer.node is node:
-        buffer.node = None
-        buffer.target = None
-        buffer.before = []
-    else:
-        buffer.readers = node.readers
-        owner = None if node.owner is None else node.owner()
-        if owner is not None and type(owner) is not Buffer and owner._node is node:
-            owner._array, owner._buffer = view.array, buffer
-            owner._node = None
-    buffer.update()
 
 
 def _launch(name: str, launch: Launch) -> None:
@@ -429,3 +382,17 @@ def _reference(on: Backend, work: Launch | Call) -> list[NDArray] | None:
     """What the work should give, if that is to be compared."""
     validate = SETTINGS.get().validate and on is not NUMPY
     return validation.reference(work) if validate else None
+
+
+bind(
+    decisions=quick_decisions,
+    plans=_prepared,
+    prepare=_prepare,
+    launch=_launch_step,
+    report=_report,
+    copy=_copy,
+    copiers={dtype: _SIMD.program(_copy_kernel(dtype)).address for dtype in ACCELERATED},
+    run=_SIMD.run,
+    warn=conditions.warn,
+    observers=stats.observers,
+)

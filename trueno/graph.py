@@ -8,6 +8,20 @@ write to existing memory.
 What keeps deferral invisible: a node that reads a buffer is noted in the buffer's ``readers``. When
 a new write is queued, those readers become the write's ``before``: whoever of them is still wanted
 runs before the write does. So a node always finds the contents it was given, however late it runs.
+
+Nodes and the fields of buffers are C (``csrc/python/node.c``, ``block.c``). A node has:
+
+form:     the operation, and its result's shape, strides and dtype
+args:     the operands; emptied once run
+errstate: bits of the floating-point conditions to warn about (trueno.ops.DIVIDE, ...)
+result:   the view that holds the value, once computed
+owner:    weak reference to the Buffer or the handle that waits for the value; dead, or waiting for
+          another node, means that nobody but other nodes can ever see this value
+readers:  weak references to the nodes that take this value as an operand
+depth:    operations along the longest path below
+leaves:   how many buffers are read below
+wanted:   whether somebody alive waits for this value: then it must be stored, not only used
+due:      whether the graph below has grown so much that it should run now
 """
 
 from __future__ import annotations
@@ -15,13 +29,17 @@ from __future__ import annotations
 import math
 import os
 import threading
-import weakref
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from trueno import memory
+from trueno._handle import DEPTH_LIMIT, Node, bind, capture, pending_view
 from trueno.kinds import Dtype
-from trueno.memory import NDArray, Storage, View, make_view
+from trueno.memory import Storage, View
 from trueno.ops import Op
+
+__all__ = [
+    "DEPTH_LIMIT", "Buffer", "Form", "Leaf", "Node", "Operand", "Shape", "capture", "form",
+    "pending_view", "result_strides",
+]  # fmt: skip
 
 Shape = tuple[int, ...]
 
@@ -32,19 +50,13 @@ lock = threading.RLock()
 def _new_lock() -> None:
     global lock
     lock = threading.RLock()
+    bind(acquire=lock.acquire, give_up=lock.release)
 
 
+bind(acquire=lock.acquire, give_up=lock.release)
 # Another thread may hold the lock at the moment of a fork; it does not exist in the child.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_new_lock)
-
-# A pending graph deeper than this runs at once, so that a loop that never observes its result
-# cannot grow it without end.
-DEPTH_LIMIT = 200
-# One that reads more buffers than this runs at once, since it keeps their memory.
-LEAF_LIMIT = 16
-# What must run before a write counts for this many operations: it nests evaluations.
-_STEP_BEFORE = 8
 
 
 class Leaf(NamedTuple):
@@ -133,76 +145,6 @@ def form(
     return known
 
 
-class Node:
-    """One operation on operands: pure, with its result's shape, dtype and strides decided.
-
-    form:     the operation, and its result's shape, strides and dtype
-    args:     the operands; emptied once run
-    errstate: bits of the floating-point conditions to warn about (trueno.ops.DIVIDE, ...)
-    result:   the view that holds the value, once computed
-    owner:    weak reference to the Buffer or the Holder that waits for the value; dead, or waiting
-              for another node, means that nobody but other nodes can ever see this value
-    readers:  weak references to the nodes that take this value as an operand
-    depth:    operations along the longest path below
-    leaves:   the bits of the buffers read below
-    """
-
-    __slots__ = (
-        "__weakref__", "args", "depth", "errstate", "form", "leaves", "owner", "readers", "result",
-    )  # fmt: skip
-
-    def __init__(self, form: Form, args: tuple[Any, ...], errstate: int) -> None:
-        self.form = form
-        self.args = args
-        self.errstate = errstate
-        self.owner: weakref.ref[Any] | None = None
-        self.result: View | None = None
-        self.readers: list[weakref.ref[Node]] = []
-        depth = leaves = 0
-        reference = weakref.ref(self)
-        for arg in args:
-            kind = type(arg)
-            if kind is View:
-                readers = arg[0].readers
-                leaves |= arg[0].bit
-            elif kind is Node:
-                readers = arg.readers
-                leaves |= arg.leaves
-                if arg.depth > depth:
-                    depth = arg.depth
-            elif kind is Leaf:
-                (storage, _), source = arg
-                readers = storage.readers
-                leaves |= storage.bit | source.leaves
-                depth = max(depth, source.depth)
-            else:
-                continue
-            readers.append(reference)
-            if len(readers) >= 64:
-                _forget_finished(readers)
-        self.depth: int = depth + 1
-        self.leaves: int = leaves
-
-    @property
-    def due(self) -> bool:
-        """Whether the graph below has grown so much that it should run now."""
-        return self.depth > DEPTH_LIMIT or self.leaves.bit_count() > LEAF_LIMIT
-
-    @property
-    def wanted(self) -> bool:
-        """Whether somebody alive waits for this value: then it must be stored, not only used."""
-        owner = self.owner() if self.owner is not None else None
-        if owner is None:
-            return False
-        return (owner.node if type(owner) is Buffer else owner._node) is self
-
-
-def _forget_finished(readers: list[weakref.ref[Node]]) -> None:
-    count = len(readers)
-    if not count & (count - 1):  # at powers of two, so that it costs little
-        readers[:] = [r for r in readers if (n := r()) is not None and n.result is None]
-
-
 class Buffer(Storage):
     """Memory that may have a write pending.
 
@@ -213,17 +155,13 @@ class Buffer(Storage):
     foreign:      the memory belongs to someone else, who may write to it at any time
     whole:        the array that the memory was made for: the ``base`` of all others over it
     pin:          "auto", "cpu" or "gpu": where the user pinned it
-    bit:          stands for the buffer in sets of buffers, which are integers: few share one
     viewed:       a node reads the pending write's result from memory: the write must happen before
                   another one takes its place
-    plain:        host memory is current, nothing pends, no pin: NumPy may read it right away
+    plain:        host memory is current, nothing pends, no pin: NumPy may read it right away;
+                  ``update`` recomputes it after a change of state
     """
 
     __slots__ = ()
-
-    def update(self) -> None:
-        """Recomputes ``plain`` after a change of state."""
-        self.plain = self.node is None and self.host_valid and self.pin == "auto"
 
     def pin_to(self, device: str) -> None:
         """Pins the memory to "cpu" or "gpu", or to nothing ("auto")."""
@@ -245,74 +183,8 @@ class Buffer(Storage):
                 self.exports = [r for r in self.exports if r() is not None]
         return self.foreign or bool(self.exports)
 
-    def await_value(self, node: Node, target: NDArray) -> None:
-        """Queues the write ``target`` = value of ``node``.
 
-        A write that pends already must have the same target: the new one takes its place.
-        """
-        self.before = self.readers if self.node is None else self.before + self.readers
-        for reader in [r() for r in self.before]:
-            if reader is not None and reader is not node and reader.result is None:
-                node.depth = max(node.depth, reader.depth + _STEP_BEFORE)
-        self.readers = node.readers
-        self.node = node
-        self.target = target
-        self.viewed = False
-        self.plain = False
-        node.owner = weakref.ref(self)
-
-
-def pending_buffer(node: Node, pin: str) -> tuple[Buffer, NDArray]:
-    """New memory for a node's value, and the array over it."""
-    form = node.form
-    root, array = memory.allocate(form.shape, form.strides, form.dtype)
-    buffer = Buffer(root, array)
-    buffer.pin = pin
-    buffer.readers = node.readers
-    buffer.node = node
-    buffer.target = array
-    buffer.plain = False
-    node.owner = weakref.ref(buffer)
-    return buffer, array
-
-
-class Holder(Protocol):
-    """What waits for a node's value and has no memory yet: most intermediate results never need it.
-
-    While ``_node`` is there, ``_array`` and ``_buffer`` are not.
-    """
-
-    _node: Node | None
-    _array: NDArray
-    _buffer: Buffer | None
-
-
-def give_memory(holder: Holder) -> None:
-    """Makes the buffer and the array that a pending value of no memory will be written to."""
-    with lock:
-        node = holder._node
-        if node is None:
-            return
-        if node.result is None:
-            holder._buffer, holder._array = pending_buffer(node, "auto")
-        else:  # a signal's handler raised before the holder was told
-            storage, holder._array = node.result
-            assert type(storage) is Buffer
-            holder._buffer = storage
-        holder._node = None
-
-
-def capture(array: NDArray, buffer: Buffer) -> Node | Leaf | View:
-    """An operand for a new node: the elements that ``array`` shows of ``buffer``, as of now."""
-    node = buffer.node
-    if node is None:
-        return make_view(buffer, array)
-    target = buffer.target
-    assert target is not None
-    if array is target or memory.same_elements(array, target):
-        return node
-    buffer.viewed = True
-    return Leaf(make_view(buffer, array), node)
+bind(buffer_class=Buffer, view_class=View, leaf_class=Leaf)
 
 
 def result_strides(shape: Shape, itemsize: int, layouts: list[tuple[Shape, Shape]]) -> Shape:

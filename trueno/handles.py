@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from trueno import engine, graph
-from trueno._handle import Handle, exported, handle_for, handle_on, wrap
+from trueno._handle import Handle, buffer_of, exported, handle_for, handle_on, wrap
 from trueno.graph import Buffer
 from trueno.kinds import NUMBER
 from trueno.memory import POOLED_FROM, NDArray, allocate, block
@@ -61,14 +61,6 @@ def root_of(array: NDArray) -> NDArray:
     while type(array.base) is np.ndarray:
         array = array.base
     return array
-
-
-def buffer_of(handle: Handle) -> Buffer:
-    """The handle's buffer, made now if nothing needed it before."""
-    buffer = handle._buffer
-    if buffer is None:
-        buffer = handle._buffer = Buffer(root_of(handle._array))
-    return buffer
 
 
 def foreign_buffer(array: NDArray) -> Buffer:

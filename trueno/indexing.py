@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from trueno.config import SETTINGS
-from trueno.dispatch import Refused, assign
+from trueno.dispatch import Refused
 from trueno.errors import named
 from trueno.handles import Handle, buffer_of, export, handle_on, root_of, scalar, wrap, wrap_value
 from trueno.handover import before_write, host, pinned, small_array
 from trueno.memory import NDArray
 from trueno.selection import SELECTION_GAIN, select, store
+from trueno.writes import assign
 
 
 def view_of(handle: Any, f: Callable[[NDArray], NDArray], name: str) -> Any:
@@ -139,7 +140,7 @@ def _set_numpys_item(handle: Any, key: Any, value: Any) -> None:
             pass  # NumPy raises its error below, after those that come before
         else:
             element = target.ndim == 0 and Ellipsis not in (key if type(key) is tuple else (key,))
-            if element and value._array.ndim:
+            if element and value.ndim:
                 pass  # an element takes no array, unless it is an object
             elif target.size >= SETTINGS.get().threshold or small_array(value) is None:
                 assign(handle, target, value)

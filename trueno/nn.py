@@ -16,9 +16,10 @@ from trueno._array_api.elementwise_functions import from_row
 from trueno._nn.convolution import conv1d, conv2d, linear
 from trueno._nn.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from trueno._numpy.fallback import publish
-from trueno.dispatch import astype, elementwise, update
+from trueno.dispatch import astype, elementwise
 from trueno.ops import OPS
 from trueno.reductions import reduce
+from trueno.writes import update
 
 __all__ = [
     "avg_pool1d",

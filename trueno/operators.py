@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno import dispatch
+from trueno import writes
 from trueno.dispatch import elementwise
 from trueno.handles import Handle
 from trueno.handover import SCALARS, call_numpy, small_below
@@ -82,7 +82,7 @@ def answers_ufuncs(other: Any) -> bool:
 
 
 Functions = tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]
-Row = tuple[Any, Any, Any, Any, bytes]
+Row = tuple[Any, Any, Any, Any, Op | None, bytes]
 
 
 def binary(name: str) -> Functions:
@@ -113,7 +113,7 @@ def binary(name: str) -> Functions:
             return forward(self, other)
         if answers_ufuncs(other):
             return op.meaning(self, other, out=self)
-        return dispatch.update(op, self, self, other)
+        return writes.update(op, self, self, other)
 
     return forward, reflected, in_place
 
@@ -140,7 +140,7 @@ def power() -> Functions:
 
     def raised_in_place(self: Handle, other: Any) -> Any:
         op = None if self._scalar else simpler(self, other)
-        return in_place(self, other) if op is None else dispatch.update(op, self, self)
+        return in_place(self, other) if op is None else writes.update(op, self, self)
 
     return raised, reflected, raised_in_place
 
@@ -186,15 +186,21 @@ def table() -> dict[str, Row]:
     """Of each operator what the C of small calls must know.
 
     The functions for operands that are not small; the ufunc if the result of floating-point numbers
-    has their dtype; and what tells small operands.
+    has their dtype; the operation's row if calls may become nodes in C; and what tells small
+    operands.
     """
     functions = {name: power() if name == "pow" else binary(name) for name in _PYTHON}
     functions |= {name: unary(name) for name in _UNARY}
     rows: dict[str, Row] = {
-        name: (*three, OPS[name].meaning if name in _ARITHMETIC else None, small_below(OPS[name]))
+        name: (
+            *three,
+            OPS[name].meaning if name in _ARITHMETIC else None,
+            None if name == "pow" else OPS[name],
+            small_below(OPS[name]),
+        )
         for name, three in functions.items()
     }
-    return rows | {"matmul": (*matrix_product(), None, SMALL_PRODUCTS)}
+    return rows | {"matmul": (*matrix_product(), None, None, SMALL_PRODUCTS)}
 
 
 def foreign_operand(python: Callable[..., Any], a: Any, b: Any) -> Any:

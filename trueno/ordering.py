@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from trueno.config import SETTINGS
-from trueno.dispatch import NUMPYS_ERROR, Refused, in_c_order
+from trueno.dispatch import NUMPYS_ERROR, Refused
 from trueno.engine import BELOW
 from trueno.handles import buffer_of, handle_on
 from trueno.kinds import COMPLEXES, INT64, NUMBER
 from trueno.routines import compute, pays, refuse, update
+from trueno.writes import in_c_order
 
 # Elements of a row below which NumPy's sorting networks are faster than passes by digits.
 _SHORTEST = 1024

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trueno.graph import Buffer, Form, Leaf, Node, Shape
+from trueno._handle import walk
+from trueno.graph import Form, Node, Shape
 from trueno.kinds import Dtype
 from trueno.memory import View
 from trueno.plan import Instruction, Kernel, Output
@@ -63,94 +64,25 @@ Operand = tuple[str, int, int]
 class Graph:
     """The pending nodes below some roots, in topological order, and what they read.
 
-    nodes:   of Node; None once released
-    forms:   the nodes' forms
-    args:    for each node: its operands
-    stored:  for each node: whether it was asked for, or a live buffer waits for it
-    writes:  buffers whose pending write is among the nodes and has something to run before it
-    key:     all that the plan depends on, and the shapes: graphs with equal keys have one plan
+    nodes:  of Node
+    forms:  the nodes' forms
+    leaves: the views that they read
+    consts: the scalars
+    args:   for each node: its operands
+    stored: for each node: whether it was asked for, or a live buffer waits for it
+    key:    all that the plan depends on, and the shapes: graphs with equal keys have one plan
     """
 
     def __init__(self, roots: list[Node], spared: Node | None = None) -> None:
-        self._spared = spared
-        self.nodes: list[Any] = []
-        self.forms: list[Form] = []
-        self.leaves: list[View] = []
-        self.consts: list[np.generic[Any]] = []
-        self.args: list[tuple[Operand, ...]] = []
-        self.stored: list[bool] = []
-        self.writes: list[tuple[Node, Buffer]] = []
-        self._key: list[Any] = []
-        self._leaf_position: dict[int, int] = {}
-        position: dict[int, int] = {}
-        asked = {id(root) for root in roots}
-        stack = roots[::-1]
-        while stack:
-            node = stack[-1]
-            if node.result is not None or id(node) in position:
-                stack.pop()
-                continue
-            height = len(stack)
-            for arg in node.args:
-                kind = type(arg)
-                if kind is Node:
-                    below = arg
-                elif kind is Leaf:
-                    below = arg[1]
-                else:
-                    continue
-                if below.result is None and id(below) not in position:
-                    stack.append(below)
-            if len(stack) == height:
-                stack.pop()
-                position[id(node)] = len(self.nodes)
-                self._add(node, id(node) in asked, position)
-        self.key = tuple(self._key)
-
-    def _add(self, node: Node, stored: bool, position: dict[int, int]) -> None:
-        """Appends a node whose operands are there."""
-        row: list[Operand] = []
-        for arg in node.args:
-            kind = type(arg)
-            source = -1
-            if kind is View:
-                view = arg
-            elif kind is Node:
-                view = arg.result
-                if view is None:
-                    row.append(("n", position[id(arg)], -1))
-                    continue
-            elif kind is Leaf:
-                view, write = arg
-                if write.result is None:
-                    source = position[id(write)]
-            else:
-                row.append(("c", len(self.consts), -1))
-                self.consts.append(arg)
-                self._key.append(type(arg))
-                continue
-            array = view[1]
-            at = self._leaf_position.get(id(array))
-            if at is None:
-                at = self._leaf_position[id(array)] = len(self.leaves)
-                self.leaves.append(view)
-                self._key.append(array.dtype)
-            row.append(("l", at, source))
-        owner = None if node.owner is None else node.owner()
-        if type(owner) is Buffer:
-            if owner.node is node:
-                stored = True
-                if owner.before:
-                    self.writes.append((node, owner))
-        elif owner is not None and owner._node is node and node is not self._spared:
-            stored = True
-        operands = tuple(row)
-        form = node.form
-        self.nodes.append(node)
-        self.forms.append(form)
-        self.args.append(operands)
-        self.stored.append(stored)
-        self._key += (form, stored, operands)
+        self.nodes: list[Node]
+        self.leaves: list[View]
+        self.consts: list[np.generic[Any]]
+        self.args: list[tuple[Operand, ...]]
+        self.stored: list[bool]
+        self.key: bytes
+        parts = walk(roots, spared)
+        self.nodes, self.leaves, self.consts, self.args, self.stored, self.key = parts
+        self.forms: list[Form] = [node.form for node in self.nodes]
 
     def structure(self) -> tuple[Any, ...]:
         """The key without the shapes, but for which are equal: a plan depends on no more."""

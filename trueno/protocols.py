@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trueno import engine, scans
-from trueno.dispatch import TRANSPOSING_GAIN, elementwise, update
+from trueno.dispatch import TRANSPOSING_GAIN, elementwise
 from trueno.handles import Handle, foreign_buffer, handle_on, wrap, wrap_value
 from trueno.handover import call_numpy, host, small_below
 from trueno.indexing import getitem
@@ -18,6 +18,7 @@ from trueno.ops import BY_UFUNC, OPS, REDUCTIONS, ROUTINES, Op
 from trueno.products import PRODUCTS
 from trueno.reductions import MOST_SHORT_ROWS, reduce
 from trueno.selection import SELECTION_GAIN
+from trueno.writes import update
 
 F = Callable[..., Any]
 

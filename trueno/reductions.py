@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trueno import engine, graph
+from trueno._handle import gathered
 from trueno.config import SETTINGS
 from trueno.dispatch import CAST, NUMPYS_ERROR, Operands, Refused, apart, fresh_strides, warned_of
-from trueno.graph import Form, Leaf, Node, Shape, form, pending_buffer, result_strides
+from trueno.graph import Form, Leaf, Node, Shape, form, pending_view, result_strides
 from trueno.handles import Handle, handle_for, handle_on
 from trueno.handover import at_once, call_numpy, gain_apart, small_array
 from trueno.kinds import BOOL, FLOAT32, FLOAT64, INT64, NUMBER, UINT64, Dtype
@@ -64,6 +65,7 @@ class _Reduction(NamedTuple):
     """What holds for all reductions of one operation on operands of one dtype and layout.
 
     refusal: why NumPy does them, "" if it does not; then the rest holds as well
+    work:    elements, times the gain
     form:    the node's
     cast:    the form of the operand's cast, or None
     raises:  the floating-point conditions that may arise
@@ -71,6 +73,7 @@ class _Reduction(NamedTuple):
     """
 
     refusal: str
+    work: float = 0
     form: Form | None = None
     cast: Form | None = None
     raises: int = 0
@@ -85,6 +88,11 @@ MOST_SHORT_ROWS = 192
 
 def pays(op: Op, array: NDArray | Form) -> bool:
     """Whether reducing an array of this shape and dtype is worth a launch."""
+    return _work(op, array) >= SETTINGS.get().threshold
+
+
+def _work(op: Op, array: NDArray | Form) -> float:
+    """The elements of an array, times the gain of reducing it."""
     gain: float = op.gain(array.dtype)
     if apart(array):
         gain = gain_apart(gain)
@@ -92,39 +100,55 @@ def pays(op: Op, array: NDArray | Form) -> bool:
         for length, short_gain in _SHORT_ROWS:
             if array.shape[-1] < length:
                 gain = max(gain, short_gain)
-    return math.prod(array.shape) * gain >= SETTINGS.get().threshold
+    return math.prod(array.shape) * gain
 
 
 def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
-    operands = Operands(op.name, (x,), lazily=op.types is not None)
+    taken = gathered(op, (x,), None)
+    # Axes of other types may be equal to these, and still be none.
+    usual = axis is None or {type(a) for a in (axis if type(axis) is tuple else (axis,))} == {int}
+    if taken is None or not usual:
+        return _reduce_any(op, x, axis, dtype, keepdims)
+    key, (arg,), pending = taken
+    known: _Reduction | None = engine.decisions.get((key, axis, dtype))
+    if known is None:
+        known = _new_reduction(op, Operands(op.name, (x,)), axis, dtype)
+        known = known._replace(work=_work(op, x._layout))
+        engine.decisions[key, axis, dtype] = known
+    if (not pending and known.work < SETTINGS.get().threshold) or 0 in x._layout.shape:
+        raise Refused(engine.BELOW)
+    return _computed(known, op, arg, "auto", keepdims)
+
+
+def _reduce_any(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
+    """The same of operands out of the common: pinned, on a GPU, foreign, unaligned."""
+    operands = Operands(op.name, (x,))
     elsewhere = operands.pending or operands.on_gpu
     layout = x._layout
     if not (elsewhere or operands.pin == "gpu" or pays(op, layout)) or 0 in layout.shape:
         raise Refused(engine.BELOW)
     if not operands.aligned():
         raise Refused("unaligned memory")
-    backend = SETTINGS.get().backend
-    key = (op, backend, operands.pin, operands.on_gpu, *operands.layout, axis, dtype, "reduce")
-    # Axes of other types may be equal to these, and still be none.
-    usual = axis is None or {type(a) for a in (axis if type(axis) is tuple else (axis,))} == {int}
-    known: _Reduction | None = engine.decisions.get(key) if usual else None
-    if known is None:
-        known = _new_reduction(op, operands, axis, dtype)
-        if usual:
-            engine.decisions[key] = known
+    known = _new_reduction(op, operands, axis, dtype)
+    return _computed(known, op, operands.capture(0), operands.pin, keepdims, not operands.foreign)
+
+
+def _computed(
+    known: _Reduction, op: Op, operand: Any, pin: str, keepdims: bool, waits: bool = True
+) -> Any:
+    """The reduction of an operand of a node; it ``waits`` where that pays and nobody can tell."""
     if known.form is None:
         raise Refused(known.refusal)
     errstate = warned_of(op, known.raises)
-    pending = operands.buffers[0]
-    arg = pending if type(pending) is Node else operands.capture(0)
-    if known.cast is not None:
-        arg = Node(known.cast, (arg,), 0)
+    arg = operand if known.cast is None else Node(known.cast, (operand,), 0)
     node = Node(known.form, (arg,), errstate)
-    if keepdims and known.form.rows and not operands.foreign and not node.due:
+    if waits and keepdims and known.form.rows and not node.due:
         return handle_for(node, False)  # who keeps the axes goes on with the operand's rows
-    buffer, array = pending_buffer(node, operands.pin)
+    buffer, array = pending_view(node)
+    buffer.pin_to(pin)
     # At once: waiting would keep large operands for the sake of a small result.
-    engine.evaluate([node], pending if type(pending) is Node and _light(pending) else None)
+    spared = operand if type(operand) is Node and _light(operand) else None
+    engine.evaluate([node], spared)
     if keepdims:
         return handle_on(array, buffer)
     return handle_on(array.reshape(known.final), buffer, not known.final)
@@ -154,7 +178,7 @@ def _light(node: Node) -> bool:
         if any(type(arg) is Leaf for arg in one.args):
             return False
         stack += [arg for arg in one.args if type(arg) is Node and arg.result is None]
-    return node.leaves.bit_count() <= 2
+    return node.leaves <= 2
 
 
 def _new_reduction(op: Op, operands: Operands, axis: Any, dtype: Any) -> _Reduction:
@@ -171,7 +195,8 @@ def _new_reduction(op: Op, operands: Operands, axis: Any, dtype: Any) -> _Reduct
     if not normal:
         return _Reduction(engine.BELOW)
     axes = tuple(sorted(normal))
-    if positional and axis is None and array.ndim > 1 and not array.flags.c_contiguous:
+    in_c_order = array.strides == result_strides(array.shape, array.dtype.itemsize, [])
+    if positional and axis is None and array.ndim > 1 and not in_c_order:
         return _Reduction("positions are counted in C order")
     computed, result = _reduction_dtypes(op, array.dtype, dtype)
     backend, reason = engine.choose(op.name, (computed,), result, operands.pin, operands.on_gpu)
@@ -193,7 +218,7 @@ def _new_reduction(op: Op, operands: Operands, axis: Any, dtype: Any) -> _Reduct
     rows = operands.pin == "auto" and _by_rows(op, array, axes, computed)
     own = form(op, kept, strides, result, backend, axes, array.shape, rows)
     final = tuple([n for i, n in enumerate(array.shape) if i not in axes])
-    return _Reduction("", own, cast, op.raises_in(computed), final)
+    return _Reduction("", 0, own, cast, op.raises_in(computed), final)
 
 
 # Rows of so many bytes stay in the second-level cache while their results are used.

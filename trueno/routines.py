@@ -52,7 +52,7 @@ def compute(
                NumPy's own call
     """
     with graph.lock:
-        gathered = Operands(routine, tuple(operands))
+        gathered = Operands(routine, tuple(operands), lazily=False)
         sizes = [math.prod(shape) for shape, _ in results]
         reason = _refusal(routine, gathered, sizes)
         if reason is not None:
@@ -80,7 +80,7 @@ def update(
 ) -> Any:
     """Runs a routine that changes ``target``, a view of ``handle``; or ``otherwise(reason)``."""
     with graph.lock:
-        gathered = Operands(routine, (handle, *operands))
+        gathered = Operands(routine, (handle, *operands), lazily=False)
         reason = _refusal(routine, gathered, [])
         if reason is None:
             buffer = buffer_of(handle)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno.dispatch import NUMPYS_ERROR, Refused, astype, elementwise, in_c_order, update_where
+from trueno.dispatch import NUMPYS_ERROR, Refused, astype, elementwise
 from trueno.engine import BELOW
 from trueno.handles import Handle, foreign_buffer, handle_on
 from trueno.handover import host
@@ -19,6 +19,7 @@ from trueno.kinds import BOOL, INT64
 from trueno.memory import NDArray
 from trueno.ops import MASK_BLOCK, OPS, ROUTINES
 from trueno.routines import compute, pays, refuse, update
+from trueno.writes import in_c_order, update_where
 
 # Of all that an index may ask for: how many times fewer elements than elsewhere are enough.
 SELECTION_GAIN = max(

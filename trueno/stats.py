@@ -41,38 +41,38 @@ class Observer(Protocol):
         """Takes an event. What it refers to is valid during the call only."""
 
 
-_observers: list[Observer] = []
+observers: list[Observer] = []
 _lock = threading.Lock()
 
 
 def observe(observer: Observer) -> None:
     """Tells the observer of what happens from now on."""
     with _lock:
-        _observers.append(observer)
+        observers.append(observer)
 
 
 def forget(observer: Observer) -> None:
     """Tells the observer no more."""
     with _lock:
-        _observers.remove(observer)
+        observers.remove(observer)
 
 
 def active() -> bool:
     """Whether anybody observes."""
-    return bool(_observers)
+    return bool(observers)
 
 
 def now() -> float:
     """The time, or 0.0 where nobody observes."""
-    return perf_counter() if _observers else 0.0
+    return perf_counter() if observers else 0.0
 
 
 def tell(kind: str, where: str, what: Any, start: float = 0.0) -> None:
     """Tells the observers of something that began at ``start`` (0.0: now) and has just ended."""
-    if _observers:
+    if observers:
         end = perf_counter()
         event = Happened(kind, where, what, start or end, end, user_line())
-        for observer in _observers.copy():
+        for observer in observers.copy():
             observer.happened(event)
 
 

@@ -10,7 +10,15 @@ bool is_block(PyObject *x)
 }
 
 #define FIELDS(X)                                                                                  \
-    X(root) X(device) X(whole) X(node) X(target) X(before) X(readers) X(exports) X(pin) X(bit)
+    X(root) X(device) X(whole) X(node) X(target) X(before) X(readers) X(exports) X(pin)
+
+static void own(Block *b, PyObject *root, PyObject *whole)
+{
+    replace(&b->root, root);
+    replace(&b->whole, whole);
+    replace(&b->pin, names.automatic);
+    b->host_valid = b->plain = true;
+}
 
 static int block_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
@@ -18,12 +26,41 @@ static int block_init(PyObject *self, PyObject *args, PyObject *kwargs)
     PyObject *root, *whole = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:Block", keys, &root, &whole))
         return -1;
-    Block *b = AS_BLOCK(self);
-    replace(&b->root, root);
-    replace(&b->whole, whole == Py_None ? root : whole);
-    replace(&b->pin, names.automatic);
-    b->host_valid = b->plain = true;
+    own(AS_BLOCK(self), root, whole == Py_None ? root : whole);
     return 0;
+}
+
+PyObject *new_block(PyObject *root)
+{
+    PyObject *block = new_instance((PyTypeObject *)bound.buffer_class);
+    if (block)
+        own(AS_BLOCK(block), root, root);
+    return block;
+}
+
+PyObject *block_of(PyObject *handle)
+{
+    Handle *h = AS_HANDLE(handle);
+    if (!h->buffer) {
+        PyObject *root = h->array, *base;
+        while ((base = PyArray_BASE(AS_ARRAY(root))) && PyArray_CheckExact(base))
+            root = base;
+        h->buffer = new_block(root);
+    }
+    return h->buffer;
+}
+
+void block_update(Block *b)
+{
+    b->plain = !b->node && b->host_valid && b->pin == names.automatic;
+}
+
+int block_bit(Block *b)
+{
+    static int next;
+    if (!b->bit)
+        b->bit = 1 + next++ % 128;
+    return b->bit - 1;
 }
 
 static int block_traverse(PyObject *self, visitproc visit, void *arg)
@@ -73,11 +110,9 @@ static void block_dealloc(PyObject *self)
 /* Lists are made when they are first asked for. */
 static PyObject *get_list(PyObject *self, void *offset)
 {
-    PyObject **list = (PyObject **)((char *)self + (size_t)offset);
-    if (!*list && !(*list = PyList_New(0)))
-        return NULL;
-    Py_INCREF(*list);
-    return *list;
+    PyObject *list = list_at((PyObject **)((char *)self + (size_t)offset));
+    Py_XINCREF(list);
+    return list;
 }
 
 static int set_list(PyObject *self, PyObject *value, void *offset)
@@ -91,20 +126,46 @@ static int set_list(PyObject *self, PyObject *value, void *offset)
     return 0;
 }
 
-/* One of 128 bits, dealt in turn. */
-static PyObject *get_bit(PyObject *self, void *closure)
+static PyObject *get_pin(PyObject *self, void *closure)
 {
-    static long next;
-    Block *b = AS_BLOCK(self);
-    if (!b->bit) {
-        PyObject *one = PyLong_FromLong(1), *place = PyLong_FromLong(next++ % 128);
-        b->bit = one && place ? PyNumber_Lshift(one, place) : NULL;
-        Py_XDECREF(one);
-        Py_XDECREF(place);
-    }
-    Py_XINCREF(b->bit);
-    return b->bit;
+    Py_INCREF(AS_BLOCK(self)->pin);
+    return AS_BLOCK(self)->pin;
 }
+
+/* "auto" is always the same object, for C to compare with. */
+static int set_pin(PyObject *self, PyObject *value, void *closure)
+{
+    if (!value || !PyUnicode_CheckExact(value)) {
+        PyErr_SetString(PyExc_TypeError, "pin must be a string");
+        return -1;
+    }
+    bool automatic = PyUnicode_Compare(value, names.automatic) == 0;
+    replace(&AS_BLOCK(self)->pin, automatic ? names.automatic : value);
+    return 0;
+}
+
+static PyObject *update(PyObject *self, PyObject *unused)
+{
+    block_update(AS_BLOCK(self));
+    Py_RETURN_NONE;
+}
+
+static PyObject *await(PyObject *self, PyObject *args)
+{
+    PyObject *node, *target;
+    if (!PyArg_ParseTuple(args, "OO!:await_value", &node, &PyArray_Type, &target) ||
+        await_value(self, node, target) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+    {"update", update, METH_NOARGS, "Recomputes ``plain`` after a change of state."},
+    {"await_value", await, METH_VARARGS,
+     "Queues the write ``target`` = value of ``node``. A write that pends already must have the "
+     "same target: the new one takes its place."},
+    {0},
+};
 
 static PyMemberDef members[] = {
     {"root", T_OBJECT, offsetof(Block, root), 0, NULL},
@@ -112,7 +173,6 @@ static PyMemberDef members[] = {
     {"whole", T_OBJECT, offsetof(Block, whole), 0, NULL},
     {"node", T_OBJECT, offsetof(Block, node), 0, NULL},
     {"target", T_OBJECT, offsetof(Block, target), 0, NULL},
-    {"pin", T_OBJECT, offsetof(Block, pin), 0, NULL},
     {"host_valid", T_BOOL, offsetof(Block, host_valid), 0, NULL},
     {"device_valid", T_BOOL, offsetof(Block, device_valid), 0, NULL},
     {"foreign", T_BOOL, offsetof(Block, foreign), 0, NULL},
@@ -123,10 +183,10 @@ static PyMemberDef members[] = {
 };
 
 static PyGetSetDef attributes[] = {
+    {"pin", get_pin, set_pin, NULL, NULL},
     {"before", get_list, set_list, NULL, (void *)offsetof(Block, before)},
     {"readers", get_list, set_list, NULL, (void *)offsetof(Block, readers)},
     {"exports", get_list, set_list, NULL, (void *)offsetof(Block, exports)},
-    {"bit", get_bit, NULL, NULL, NULL},
     {0},
 };
 
@@ -139,6 +199,7 @@ int make_block_type(PyObject *module)
         {Py_tp_clear, block_clear},
         {Py_tp_dealloc, block_dealloc},
         {Py_tp_members, members},
+        {Py_tp_methods, methods},
         {Py_tp_getset, attributes},
         {0},
     };

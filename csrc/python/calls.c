@@ -227,16 +227,11 @@ PyObject *fail(PyObject *what)
 /* A handle on NumPy's view of a handle's array. Takes over the reference to the view. */
 PyObject *view_of(PyObject *handle, PyObject *view)
 {
-    Handle *h = AS_HANDLE(handle);
-    if (!h->buffer) {
-        PyObject *buffer = PyObject_CallFunctionObjArgs(bound.buffer_of, handle, NULL);
-        Py_XDECREF(buffer);
-        if (!buffer) {
-            Py_DECREF(view);
-            return NULL;
-        }
-    }
-    return new_handle(view, h->buffer, false);
+    PyObject *block = block_of(handle);
+    if (block)
+        return new_handle(view, block, false);
+    Py_DECREF(view);
+    return NULL;
 }
 
 bool is_view_of(PyObject *view, PyObject *array)

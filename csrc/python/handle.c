@@ -49,6 +49,8 @@ PyObject *quiet(PyObject *handle)
 {
     PyObject *array = current(handle);
     Block *b = AS_BLOCK(AS_HANDLE(handle)->buffer);
+    if (array && b && b->readers && PyList_Size(b->readers) && forget_finished(b->readers) < 0)
+        PyErr_Clear();
     bool read = b && b->readers && PyList_Size(b->readers);
     if (array && b && (read || (b->device && b->device != Py_None)))
         return NULL;
@@ -57,15 +59,19 @@ PyObject *quiet(PyObject *handle)
 
 PyObject *host_array(PyObject *handle)
 {
+    Handle *h = AS_HANDLE(handle);
     PyObject *array = current(handle);
-    if (array) {
-        Py_INCREF(array);
-        return array;
+    PyObject *node = h->node ? h->node : h->buffer ? AS_BLOCK(h->buffer)->node : NULL;
+    if (!array && node) {
+        if (evaluate(&node, 1, NULL) < 0)
+            return NULL;
+        array = current(handle);
     }
-    return PyObject_CallFunctionObjArgs(bound.host, handle, NULL);
+    Py_XINCREF(array);
+    return array ? array : PyObject_CallFunctionObjArgs(bound.host, handle, NULL);
 }
 
-static Handle *blank_handle(void)
+Handle *blank_handle(void)
 {
     handles_made++;
     return AS_HANDLE(new_instance((PyTypeObject *)bound.result_class));
@@ -90,11 +96,22 @@ PyObject *new_handle(PyObject *array, PyObject *buffer, bool scalar)
 /* Memory for a pending value that has none. */
 static int give_memory(PyObject *self)
 {
-    PyObject *done = PyObject_CallFunctionObjArgs(bound.give_memory, self, NULL);
-    Py_XDECREF(done);
-    if (done && !AS_HANDLE(self)->array)
+    Handle *h = AS_HANDLE(self);
+    if (!h->node) {
         PyErr_SetString(PyExc_SystemError, "a handle has neither array nor node");
-    return done && AS_HANDLE(self)->array ? 0 : -1;
+        return -1;
+    }
+    if (!lock_take())
+        return -1;
+    PyObject *view = h->node ? pending_view(h->node) : NULL;
+    if (view) {
+        replace(&h->array, PyTuple_GetItem(view, 1));
+        replace(&h->buffer, PyTuple_GetItem(view, 0));
+        replace(&h->node, NULL);
+        Py_DECREF(view);
+    }
+    lock_give();
+    return h->array ? 0 : -1;
 }
 
 /* ---------------------------------------------------------------- attributes */
@@ -257,46 +274,76 @@ static PyObject *module_handle_on(PyObject *module, PyObject *args)
     return new_handle(array, buffer, scalar);
 }
 
+static PyObject *module_buffer_of(PyObject *module, PyObject *handle)
+{
+    if (!is_handle(handle)) {
+        PyErr_SetString(PyExc_TypeError, "buffer_of: a Handle is expected");
+        return NULL;
+    }
+    PyObject *array = get_array(handle, NULL);
+    PyObject *block = array ? block_of(handle) : NULL;
+    Py_XDECREF(array);
+    Py_XINCREF(block);
+    return block;
+}
+
 static PyObject *module_handle_for(PyObject *module, PyObject *args)
 {
     PyObject *node;
     int scalar;
     if (!PyArg_ParseTuple(args, "Op:handle_for", &node, &scalar))
         return NULL;
-    Handle *h = blank_handle();
-    PyObject *owner = h ? PyWeakref_NewRef((PyObject *)h, NULL) : NULL;
-    if (!owner || PyObject_SetAttr(node, names.owner, owner) < 0) {
-        Py_XDECREF((PyObject *)h);
-        h = NULL;
-    } else {
-        Py_INCREF(node);
-        h->node = node;
-        h->scalar = scalar;
-    }
-    Py_XDECREF(owner);
-    return (PyObject *)h;
+    return handle_waiting(node, scalar);
+}
+
+static PyObject *module_pending_view(PyObject *module, PyObject *node)
+{
+    return pending_view(node);
+}
+
+static PyObject *module_capture(PyObject *module, PyObject *args)
+{
+    PyObject *array, *buffer;
+    if (!PyArg_ParseTuple(args, "O!O:capture", &PyArray_Type, &array, &buffer))
+        return NULL;
+    return capture(array, buffer);
+}
+
+static PyObject *module_conditions_now(PyObject *module, PyObject *unused)
+{
+    PyObject *known = conditions_now();
+    Py_XINCREF(known);
+    return known;
 }
 
 static PyObject *module_bind(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *keys[] = {
-        "result_class", "named", "give_memory", "buffer_of", "host", "rewrap",
-        "wrap_value", "array_ufunc", "array_function", "getitem", "setitem", "set_shape", "ufuncs",
-        "functions", "operators", "release", "others", "pooled", "pooled_from", NULL,
+    static const struct {
+        const char *name;
+        PyObject **place;
+    } places[] = {
+#define PLACE(NAME) {#NAME, &bound.NAME},
+        BOUND(PLACE)
+#undef PLACE
     };
-    struct Bound b = {0};
-    if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "$OOOOOOOOOOOOO!O!O!OOOn:bind", keys, &b.result_class,
-            &b.named, &b.give_memory, &b.buffer_of, &b.host, &b.rewrap, &b.wrap_value,
-            &b.array_ufunc, &b.array_function, &b.getitem, &b.setitem, &b.set_shape, &PyDict_Type,
-            &b.ufuncs, &PyDict_Type, &b.functions, &PyDict_Type, &b.operators, &b.release,
-            &b.others, &b.pooled, &b.pooled_from))
-        return NULL;
-    PyObject **all = (PyObject **)&b;
-    for (size_t i = 0; i < offsetof(struct Bound, pooled_from) / sizeof *all; i++)
-        Py_INCREF(all[i]);
-    bound = b;
-    return bind_operators() < 0 ? NULL : new_or_none(NULL);
+    PyObject *name, *value;
+    Py_ssize_t at = 0;
+    while (kwargs && PyDict_Next(kwargs, &at, &name, &value)) {
+        size_t i = 0, n = sizeof places / sizeof *places;
+        while (i < n && PyUnicode_CompareWithASCIIString(name, places[i].name))
+            i++;
+        if (i < n)
+            replace(places[i].place, value);
+        else if (!PyUnicode_CompareWithASCIIString(name, "pooled_from"))
+            bound.pooled_from = PyLong_AsSsize_t(value);
+        else if (!PyUnicode_CompareWithASCIIString(name, "run"))
+            bound.run = PyLong_AsSsize_t(value);
+        else
+            return PyErr_Format(PyExc_TypeError, "bind: unknown %R", name);
+        if (PyErr_Occurred() || (value == bound.operators && bind_operators() < 0))
+            return NULL;
+    }
+    return new_or_none(NULL);
 }
 
 /* An ndarray over the memory of another that keeps `base` alive. As `base` is no ndarray, NumPy
@@ -331,6 +378,25 @@ static PyMethodDef functions[] = {
     {"handle_for", module_handle_for, METH_VARARGS,
      "A handle that waits for a node's value, without memory as long as nobody asks for it."},
     {"made", module_made, METH_NOARGS, "How many handles were made so far."},
+    {"buffer_of", module_buffer_of, METH_O,
+     "The handle's buffer, made now if nothing needed it before."},
+    {"pending_view", module_pending_view, METH_O,
+     "A view of new memory that waits for a node's value."},
+    {"capture", module_capture, METH_VARARGS,
+     "An operand for a new node: the elements that an array shows of a buffer, as of now."},
+    {"conditions_now", module_conditions_now, METH_NOARGS,
+     "What is known of conditions under the present numpy.errstate and warnings filters: a dict."},
+    {"gathered", module_gathered, METH_VARARGS,
+     "gathered(op, operands, into): what decides a call on the host, as bytes; its operands for a\n"
+     "node; whether one pends. None where Python must look at the call."},
+    {"deferred", (PyCFunction)(void (*)(void))module_deferred, METH_FASTCALL,
+     "An operation on operands as a handle; None where Python must look at the call."},
+    {"write", module_write, METH_VARARGS,
+     "An operation whose value is written to an array, queued; False where Python must look."},
+    {"walk", module_walk, METH_VARARGS, "The pending nodes below some: the parts of a Graph."},
+    {"evaluate", (PyCFunction)(void (*)(void))module_evaluate, METH_FASTCALL,
+     "evaluate(nodes, spared=None): computes nodes and stores their values, safe to call from\n"
+     "several threads. ``spared`` need not be stored, though somebody waits for it."},
     {"exported", module_exported, METH_VARARGS,
      "An ndarray over an array's memory, whose base is another object."},
     {"small", (PyCFunction)(void (*)(void))small, METH_FASTCALL,
@@ -404,7 +470,8 @@ PyMODINIT_FUNC PyInit__handle(void)
     import_array();
     PyObject *module = PyModule_Create(&definition);
     if (module && (intern_names() < 0 || make_type(module) < 0 || make_method_type() < 0 ||
-                   make_public_type() < 0 || make_block_type(module) < 0))
+                   make_public_type() < 0 || make_block_type(module) < 0 ||
+                   make_node_type(module) < 0))
         Py_CLEAR(module);
     return module;
 }

@@ -33,24 +33,45 @@ typedef struct {
 /* See trueno/memory.py (Storage) and trueno/graph.py (Buffer). NULL lists are empty. */
 typedef struct {
     PyObject_HEAD
-    PyObject *root, *device, *whole, *node, *target, *before, *readers, *exports, *pin, *bit,
-        *weakrefs;
+    PyObject *root, *device, *whole, *node, *target, *before, *readers, *exports, *pin, *weakrefs;
     char host_valid, device_valid, foreign, viewed, plain;
+    int bit; /* from 1; 0: not dealt yet */
 } Block;
 
-/* What `bind` was given. */
+/* See trueno/graph.py. `walk`, `asked` and `only` are the numbers of the walks that met the node,
+ * were asked for it, and found it needed by one write alone; `position` is its place in the first.
+ */
+typedef struct {
+    PyObject_HEAD
+    PyObject *form, *args, *owner, *result, *readers, *weakrefs;
+    int errstate, depth;
+    uint64_t leaves[2];
+    int64_t walk, asked, only;
+    int position;
+} Node;
+
+/* What `bind` was given: functions that calls go to, classes, tables. */
+#define BOUND(X)                                                                                   \
+    X(result_class) X(buffer_class) X(view_class) X(leaf_class) X(named) X(host) X(rewrap)         \
+    X(wrap_value) X(array_ufunc) X(array_function) X(getitem) X(setitem) X(set_shape) X(ufuncs)    \
+    X(functions) X(operators) X(release) X(pooled) X(acquire) X(give_up) X(modes) X(errstate)      \
+    X(decisions) X(operations) X(plans) X(prepare) X(launch) X(copy) X(copiers) X(report) X(warn)  \
+    X(observers) X(cast) X(others)
 extern struct Bound {
-    PyObject *result_class, *named, *give_memory, *buffer_of, *host, *rewrap,
-        *wrap_value, *array_ufunc, *array_function, *getitem, *setitem, *set_shape, *ufuncs,
-        *functions, *operators, *release, *others, *pooled;
+#define MEMBER(NAME) PyObject *NAME;
+    BOUND(MEMBER)
+#undef MEMBER
     Py_ssize_t pooled_from; /* bytes from which memory is released to the pool */
+    Py_ssize_t run;         /* address of trueno_run */
 } bound;
 
 /* Interned names of attributes: (member of `names`, text). */
 #define NAMES(X)                                                                                   \
-    X(automatic, "auto") X(threshold, "threshold") X(dropin, "dropin")                             \
+    X(automatic, "auto") X(threshold, "threshold") X(dropin, "dropin") X(backend, "backend")       \
+    X(threads, "threads") X(validate, "validate") X(debug, "debug")                                \
     X(form, "form") X(owner, "owner") X(shape, "shape") X(strides, "strides") X(dtype, "dtype")    \
     X(ndim, "ndim") X(size, "size") X(itemsize, "itemsize") X(nbytes, "nbytes") X(out, "out")      \
+    X(compact, "compact") X(shared, "shared") X(warnings, "warnings") X(filters, "filters")        \
     X(implementation, "_implementation") X(call, "__call__") X(name, "__name__")                   \
     X(getitem, "__getitem__") X(setitem, "__setitem__") X(array_function, "__array_function__")
 extern struct Names {
@@ -72,6 +93,7 @@ typedef struct {
 
 #define AS_BLOCK(x) ((Block *)(x))
 #define AS_HANDLE(x) ((Handle *)(x))
+#define AS_NODE(x) ((Node *)(x))
 #define AS_ARRAY(x) ((PyArrayObject *)(x))
 
 static inline bool ours(PyObject *x)
@@ -86,6 +108,56 @@ bool is_block(PyObject *x);
 PyObject *new_instance(PyTypeObject *type);
 void free_instance(PyObject *self);
 
+/* block.c: a buffer that owns `root`: new; the handle's, made now if it has none: borrowed. */
+PyObject *new_block(PyObject *root);
+PyObject *block_of(PyObject *handle);
+int block_bit(Block *b);
+void block_update(Block *b);
+
+/* node.c. Lists are made when they are first asked for; references to dead objects give NULL. */
+bool is_node(PyObject *x);
+bool is_view(PyObject *x);
+bool is_leaf(PyObject *x);
+PyObject *list_at(PyObject **place);
+PyObject *referred(PyObject *reference);
+bool same_elements(PyObject *x, PyObject *y);
+PyObject *new_view(PyObject *block, PyObject *array);
+
+/* The reader number `i`, if it has not run. Borrowed. Without those that have, if any is left. */
+PyObject *pending_reader(PyObject *readers, Py_ssize_t i);
+int forget_finished(PyObject *readers);
+
+/* An operand for a node: the elements that an array shows of a buffer, as of now. New. */
+PyObject *capture(PyObject *array, PyObject *block);
+/* Takes over the reference to `args`, NULL if those failed. */
+PyObject *new_node(PyObject *form, PyObject *args, int errstate);
+bool is_due(PyObject *node);
+bool is_wanted(PyObject *node);
+int set_owner(PyObject *node, PyObject *owner);
+/* A handle that waits for a node's value, without memory. New. */
+PyObject *handle_waiting(PyObject *node, bool scalar);
+/* Queues the write `target` = value of `node`. */
+int await_value(PyObject *block, PyObject *node, PyObject *target);
+/* A view of new memory for a node's value: with the form's strides, or without gaps. New. */
+PyObject *fresh(PyObject *node, bool compact);
+/* The same, in memory that waits for the value. */
+PyObject *pending_view(PyObject *node);
+
+/* deferred.c */
+PyObject *conditions_now(void);
+bool lock_take(void);
+void lock_give(void);
+/* The call as a node's handle; NULL, without an error, where it is not of a kind decided before. */
+PyObject *deferred(PyObject *op, PyObject *const *operands, Py_ssize_t n);
+/* The same of a write to `target`, a view of the handle's array; NULL: all of a value that has no
+ * memory. 1: queued; 0: Python must look at it; -1: an error. */
+int deferred_write(PyObject *op, PyObject *handle, PyObject *target, PyObject *const *operands,
+                   Py_ssize_t n);
+int queue_write(PyObject *block, PyObject *node, PyObject *target);
+
+/* run.c: computes nodes' values. `spared` is not stored, though a handle waits for it. */
+int evaluate(PyObject *const *roots, Py_ssize_t n, PyObject *spared);
+
 /* Puts a value in the place of another; NULL stands for None. */
 void replace(PyObject **place, PyObject *value);
 
@@ -98,10 +170,20 @@ PyObject *quiet(PyObject *handle);
 /* The host array with current contents. New. */
 PyObject *host_array(PyObject *handle);
 
-/* A handle on an array and, unless NULL or None, a buffer. Takes over the reference to `array`. */
+/* A handle without any state; one on an array and, unless NULL or None, a buffer, which takes over
+ * the reference to `array`. */
+Handle *blank_handle(void);
 PyObject *new_handle(PyObject *array, PyObject *buffer, bool scalar);
 
-/* settings.c */
+/* settings.c. `backend` stands for the one wished for; `watched`: launches are validated or
+ * printed. */
+typedef struct {
+    double threshold;
+    int64_t backend;
+    int threads;
+    bool dropin, watched;
+} Settings;
+const Settings *settings(void); /* NULL with an error */
 double threshold(void); /* elements from which a cheap call is deferred; -1 with an error */
 bool gives_scalars(void); /* whether users are given NumPy's scalars now, not handles on them */
 extern _Thread_local int inside;
@@ -143,5 +225,13 @@ PyObject *settings_now(PyObject *module, PyObject *unused);
 PyObject *new_public(PyObject *module, PyObject *args);
 int make_public_type(void);
 int make_block_type(PyObject *module);
+int make_node_type(PyObject *module);
+
+/* Functions of the module. */
+PyObject *module_gathered(PyObject *module, PyObject *args);
+PyObject *module_deferred(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *module_write(PyObject *module, PyObject *args);
+PyObject *module_walk(PyObject *module, PyObject *args);
+PyObject *module_evaluate(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 #endif

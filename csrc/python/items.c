@@ -55,6 +55,26 @@ static void *element(PyArrayObject *array, PyObject *key)
     return PyArray_GetPtr(array, at);
 }
 
+static PyObject *subscript(PyObject *self, PyObject *key);
+
+/* A view of an array whose contents are not current; an element once they are. */
+static PyObject *pending_part(PyObject *self, PyObject *key)
+{
+    PyObject *result = PyObject_GetItem(AS_HANDLE(self)->array, key);
+    if (!result)
+        return fail(names.getitem);
+    if (PyArray_CheckExact(result) && is_view_of(result, AS_HANDLE(self)->array))
+        return view_of(self, result);
+    Py_DECREF(result);
+    result = host_array(self);
+    if (!result)
+        return NULL;
+    Py_DECREF(result);
+    if (current(self))
+        return subscript(self, key);
+    return SLOWLY(PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL));
+}
+
 static PyObject *subscript(PyObject *self, PyObject *key)
 {
     PyObject *array = AS_HANDLE(self)->scalar ? NULL : current(self);
@@ -63,10 +83,13 @@ static PyObject *subscript(PyObject *self, PyObject *key)
         if (data)
             return PyArray_ToScalar(data, AS_ARRAY(array));
     }
+    if (!array && !AS_HANDLE(self)->scalar && AS_HANDLE(self)->array && is_basic_key(key))
+        return pending_part(self, key);
     PyObject *index = !array || is_basic_key(key) ? key : small_picks(key);
     if (!array || !index)
         return PyErr_Occurred() ? NULL
-                                : SLOWLY(PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL));
+                                : SLOWLY(PyObject_CallFunctionObjArgs(bound.getitem, self, key,
+                                                                      NULL));
     PyObject *result = PyObject_GetItem(array, index);
     if (!result)
         return fail(names.getitem);
@@ -78,6 +101,34 @@ static PyObject *subscript(PyObject *self, PyObject *key)
         return new_handle(result, NULL, false);
     Py_DECREF(result); /* no view: an element of an array of objects */
     return SLOWLY(PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL));
+}
+
+/* Whether a handle shows the elements of `target`, a view of `self`. */
+static bool shows(PyObject *value, PyObject *self, PyObject *target)
+{
+    Handle *v = AS_HANDLE(value);
+    return PyArray_ISWRITEABLE(AS_ARRAY(target)) && v->array && v->buffer &&
+           v->buffer == AS_HANDLE(self)->buffer && same_elements(v->array, target);
+}
+
+/* self[key] = value, queued: 1; 0: Python must look at it; -1: an error. */
+static int assigned(PyObject *self, PyObject *key, PyObject *value)
+{
+    PyObject *array = AS_HANDLE(self)->array;
+    if (!array || !is_basic_key(key))
+        return 0;
+    PyObject *target = PyObject_GetItem(array, key);
+    int status = 0;
+    if (!target)
+        PyErr_Clear(); /* NumPy raises its error after those that come before */
+    else if (PyArray_CheckExact(target) && PyArray_NDIM(AS_ARRAY(target)) &&
+             is_view_of(target, array))
+        /* `self[key] += x` assigns the value that is there. */
+        status = shows(value, self, target)
+                     ? 1
+                     : deferred_write(bound.cast, self, target, &value, 1);
+    Py_XDECREF(target);
+    return status;
 }
 
 static int assign_subscript(PyObject *self, PyObject *key, PyObject *value)
@@ -104,6 +155,9 @@ static int assign_subscript(PyObject *self, PyObject *key, PyObject *value)
         fail(names.setitem);
         return -1;
     }
+    int queued = ours(value) ? assigned(self, key, value) : 0;
+    if (queued)
+        return queued > 0 ? 0 : -1;
     PyObject *done = PyObject_CallFunctionObjArgs(bound.setitem, self, key, value, NULL);
     Py_XDECREF(done);
     return done ? 0 : -1;

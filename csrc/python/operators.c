@@ -45,11 +45,11 @@ typedef PyObject *Python(PyObject *, PyObject *);
 
 /* An operator: the operation's name and gains, Python's own operators, and where other operands
  * than small ones go: forward(x, other), reflected(x, other), in_place(x, other). `ufunc`: what
- * can write to given memory, or NULL. */
+ * can write to given memory; `op`: the row of the operation, if calls may be deferred; or NULL. */
 typedef struct {
     const char *operation;
     Python *python, *python_in_place;
-    PyObject *name, *forward, *reflected, *in_place, *ufunc;
+    PyObject *name, *forward, *reflected, *in_place, *ufunc, *op;
     Gains gains;
 } Operator;
 
@@ -100,7 +100,7 @@ static Operator operators[] = {
 };
 
 /* Takes each operator's functions and gains from bound.operators: by name, a tuple of forward,
- * reflected, in_place, the ufunc or None, and the gains' bytes. */
+ * reflected, in_place, the ufunc or None, the row or None, and the gains' bytes. */
 int bind_operators(void)
 {
     for (Operator *o = operators; o < operators + OPERATORS; o++) {
@@ -109,9 +109,11 @@ int bind_operators(void)
         Py_ssize_t size;
         if (!row)
             return PyErr_Format(PyExc_KeyError, "no operator %s", o->operation), -1;
-        if (!PyArg_ParseTuple(row, "OOOOy#", &o->forward, &o->reflected, &o->in_place, &o->ufunc,
-                              &gains, &size))
+        if (!PyArg_ParseTuple(row, "OOOOOy#", &o->forward, &o->reflected, &o->in_place, &o->ufunc,
+                              &o->op, &gains, &size))
             return -1;
+        if (o->op == Py_None)
+            o->op = NULL;
         if (o->ufunc == Py_None)
             o->ufunc = NULL;
         if (size != sizeof o->gains)
@@ -166,6 +168,9 @@ static PyObject *binary(const Operator *o, PyObject *a, PyObject *b)
     if (pair[0] && pair[1] &&
         (product ? product_is_small : result_is_small)(pair, 2, &o->gains, limit))
         return computed(o, a, b, pair[0], pair[1]);
+    PyObject *both[] = {a, b}, *pending = o->op ? SLOWLY(deferred(o->op, both, 2)) : NULL;
+    if (pending || PyErr_Occurred())
+        return pending;
     if (is_handle(a))
         return SLOWLY(PyObject_CallFunctionObjArgs(o->forward, a, b, NULL));
     return SLOWLY(PyObject_CallFunctionObjArgs(o->reflected, b, a, NULL));
@@ -179,8 +184,15 @@ static PyObject *in_place(const Operator *o, PyObject *a, PyObject *b)
     if (AS_HANDLE(a)->scalar)
         return binary(o, a, b);
     PyObject *x = quiet(a), *y = operand(b, &o->gains, limit);
-    if (!x || !y || !few(x, gain_of(&o->gains, AS_ARRAY(x)), limit))
+    if (!x || !y || !few(x, gain_of(&o->gains, AS_ARRAY(x)), limit)) {
+        PyObject *both[] = {a, b};
+        int queued = o->op ? deferred_write(o->op, a, AS_HANDLE(a)->array, both, 2) : 0;
+        if (queued > 0)
+            Py_INCREF(a);
+        if (queued)
+            return queued > 0 ? a : NULL;
         return SLOWLY(PyObject_CallFunctionObjArgs(o->in_place, a, b, NULL));
+    }
     PyObject *result = o->python_in_place(x, y);
     if (!result)
         return fail(o->name);
@@ -195,8 +207,12 @@ static PyObject *unary(const Operator *o, PyObject *a)
     if (limit < 0)
         return NULL;
     PyObject *x = operand(a, &o->gains, limit);
-    if (!x)
+    if (!x) {
+        PyObject *pending = o->op ? SLOWLY(deferred(o->op, &a, 1)) : NULL;
+        if (pending || PyErr_Occurred())
+            return pending;
         return SLOWLY(PyObject_CallFunctionObjArgs(o->forward, a, NULL));
+    }
     PyObject *result = o->python(x, NULL);
     return result ? wrapped(result) : fail(o->name);
 }

@@ -48,6 +48,28 @@ static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, 
     return target;
 }
 
+/* A ufunc that is a row of the table, on operands args[2] and all after it: as a node's handle.
+ * NULL, without an error, where Python must look at the call. */
+static PyObject *deferred_ufunc(PyObject *ufunc, PyObject *args, PyObject *kwargs)
+{
+    PyObject *op = PyDict_GetItemWithError(bound.operations, ufunc), *given[MOST_OPERANDS];
+    Py_ssize_t keywords = kwargs ? PyDict_Size(kwargs) : 0, n = PyTuple_Size(args) - 2;
+    if (!op || keywords > 1 || n > MOST_OPERANDS)
+        return NULL;
+    for (Py_ssize_t i = 0; i < n; i++)
+        given[i] = PyTuple_GetItem(args, 2 + i);
+    if (!keywords)
+        return deferred(op, given, n);
+    PyObject *out = PyDict_GetItem(kwargs, names.out);
+    if (!out || !PyTuple_CheckExact(out) || PyTuple_Size(out) != 1)
+        return NULL;
+    PyObject *target = PyTuple_GetItem(out, 0);
+    if (!ours(target) || deferred_write(op, target, AS_HANDLE(target)->array, given, n) <= 0)
+        return NULL;
+    Py_INCREF(target);
+    return target;
+}
+
 /* small(function, operands, name, gains): the function of small operands, else NotImplemented. */
 PyObject *small(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
@@ -77,6 +99,9 @@ PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs)
                 return result;
             if (PyErr_Occurred())
                 return fail(ufunc);
+            result = SLOWLY(deferred_ufunc(ufunc, args, kwargs));
+            if (result)
+                return result;
         }
         if (PyErr_Occurred())
             return NULL;

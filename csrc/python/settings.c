@@ -32,37 +32,50 @@ PyObject *settings_now(PyObject *module, PyObject *unused)
     return defaults;
 }
 
-/* What calls read of the settings; NULL with an error. */
-static const struct Settings {
-    double threshold;
-    bool dropin;
-} *settings(void)
+/* The value of a settings' field as a number; of the backend, an address that stands for it. */
+static double field(PyObject *from, PyObject *name)
+{
+    PyObject *value = PyObject_GetAttr(from, name);
+    double number = value ? PyFloat_AsDouble(value) : -1;
+    Py_XDECREF(value);
+    return number;
+}
+
+static bool read_settings(Settings *to, PyObject *from)
+{
+    PyObject *backend = PyObject_GetAttr(from, names.backend);
+    if (!backend)
+        return false;
+    PyUnicode_InternInPlace(&backend); /* equal names are one object, which is kept */
+    *to = (Settings){
+        .threshold = field(from, names.threshold),
+        .backend = (int64_t)backend,
+        .threads = (int)field(from, names.threads),
+        .dropin = field(from, names.dropin) != 0,
+        .watched = field(from, names.validate) != 0 || field(from, names.debug) != 0,
+    };
+    return !PyErr_Occurred();
+}
+
+const Settings *settings(void)
 {
     static PyObject *last; /* settings never change: new ones take their place */
-    static struct Settings read;
+    static Settings read;
     PyObject *now = settings_now(NULL, NULL);
-    if (!now)
-        return NULL;
-    if (now != last) {
-        PyObject *threshold = PyObject_GetAttr(now, names.threshold);
-        PyObject *dropin = PyObject_GetAttr(now, names.dropin);
-        if (threshold && dropin)
-            read = (struct Settings){PyLong_AsDouble(threshold), dropin == Py_True};
-        Py_XDECREF(threshold);
-        Py_XDECREF(dropin);
-        if (!threshold || !dropin) {
+    if (now && now != last) {
+        if (!read_settings(&read, now)) {
             Py_DECREF(now);
             return NULL;
         }
         replace(&last, now);
     }
-    Py_DECREF(now);
-    return &read;
+    Py_XDECREF(now);
+    return now ? &read : NULL;
 }
 
 double threshold(void)
 {
-    const struct Settings *now = settings();
+    const Settings *now = settings();
     return now ? now->threshold : -1;
 }
 
@@ -75,7 +88,7 @@ bool gives_scalars(void)
 {
     if (inside)
         return false;
-    const struct Settings *now = settings();
+    const Settings *now = settings();
     if (!now)
         PyErr_Clear();
     return now && now->dropin;

@@ -17,10 +17,11 @@ import numpy as np
 
 from trueno._array_api._support import NO_VALUE, call, given, implements, viewed
 from trueno._handle import public
-from trueno.dispatch import elementwise, update
+from trueno.dispatch import elementwise
 from trueno.handles import Handle, wrap
 from trueno.handover import at_once, call_numpy, small_array
 from trueno.ops import OPS, Op
+from trueno.writes import update
 
 _SPECIAL = frozenset(("round", "clip", "expm1", "tanh", "where", "cast"))
 # Whose protocol is asked, whatever the operands are.

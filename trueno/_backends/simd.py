@@ -80,6 +80,7 @@ class SimdBackend:
 
     built: the instruction sets there are loops for: "sse2", "avx2", "avx512", "neon", "base"
     isa:   the one in use
+    run:   the address of the function that runs programs
     """
 
     name = "simd"
@@ -91,6 +92,7 @@ class SimdBackend:
             raise ImportError("trueno: NumPy's arrays do not lie in memory as the backend expects")
         self.built = _built()
         self.isa = _open(self.built)
+        self.run = int(_ffi.cast("intptr_t", _ffi.addressof(_lib, "trueno_run")))
         self._programs: dict[Kernel, Program] = {}
 
     @property
@@ -107,9 +109,7 @@ class SimdBackend:
 
     def launch(self, launch: Launch) -> None:
         kernel, shape, axes, inputs, consts, outputs, report = launch
-        program = self._programs.get(kernel)
-        if program is None:
-            program = self._compile(kernel)
+        program = self.program(kernel)
         words = [len(shape), *shape, len(axes), *axes]
         for _, array in inputs:
             words.append(id(array))
@@ -132,6 +132,15 @@ class SimdBackend:
                 report(list(block[len(block) - program.masks : len(block)]))
             raise
 
+    def program(self, kernel: Kernel) -> Program:
+        """The kernel compiled, now or before."""
+        program = self._programs.get(kernel)
+        if program is None:
+            if len(self._programs) >= _MOST_PROGRAMS:
+                self._programs.clear()
+            program = self._programs[kernel] = Compiler(kernel).compile()
+        return program
+
     def performs(self, call: Call) -> bool:
         routine = ROUTINES.get(call.routine)
         return routine is not None and routine.performs(call)
@@ -142,12 +151,6 @@ class SimdBackend:
         if status < 0:
             error, message = _ERRORS[status]
             raise error(f"trueno.{call.routine}: {message}")
-
-    def _compile(self, kernel: Kernel) -> Program:
-        if len(self._programs) >= _MOST_PROGRAMS:
-            self._programs.clear()
-        program = self._programs[kernel] = Compiler(kernel).compile()
-        return program
 
     def _launch_again(self, launch: Launch, program: Program, status: int) -> None:
         """After an error: with operands of NumPy's own classes and dtypes, where they differ."""

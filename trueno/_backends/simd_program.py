@@ -85,6 +85,11 @@ class Program:
     masks: int
     silent: tuple[int, ...]  # the masks of a launch without conditions
 
+    @property
+    def address(self) -> int:
+        """Where the C structure lies."""
+        return int(_ffi.cast("intptr_t", self.pointer))
+
 
 class Compiler:
     """Translates one kernel. Slots: inputs, constants, then one a step."""
