@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import trueno as tn
 from trueno import engine
-from trueno.bench import GROUPS, Options, cases, compare, main, measure, report
+from trueno.bench import GROUPS, Options, cases, compare, gpu, main, measure, report
 
 LIMITS = measure.Limits(((1 << 20, 10.0), (1 << 30, 5.0)), {4: 100.0, 8: 50.0})
 
@@ -164,4 +165,16 @@ def test_plots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.gpu
 def test_on_a_gpu() -> None:
     assert engine.backend("wgpu") is not None
-    assert measure.measure(TINY, 1, [], device="gpu")["ratio"] > 0
+    with tn.config(backend="wgpu", threshold=0):
+        rows = gpu.crossover((1000,), Console(quiet=True))
+    assert [row["name"] for row in rows][:2] == ["vec_add", "dot"]
+    assert all(seconds > 0 for row in rows for seconds in row["seconds"][1000].values())
+
+
+def test_every_workload_of_a_gpu_is_numpys_too() -> None:
+    """What the second table compares computes the same."""
+    rng = np.random.default_rng(0)
+    for name, (shapes, ours, numpys) in gpu.COMMON.items():
+        arrays = [rng.random(shape, np.float32) for shape in shapes(4000)]
+        actual = np.asarray(ours(*[tn.asarray(x) for x in arrays]))
+        np.testing.assert_allclose(actual, numpys(*arrays), rtol=1e-3, err_msg=name)

@@ -6,10 +6,13 @@ call from any thread.
 
 from __future__ import annotations
 
+import atexit
 import os
+import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -94,6 +97,12 @@ def _copiers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(COPIERS, "trueno-gpu-copy")
 
 
+def _close(reference: weakref.ref[Device]) -> None:
+    device = reference()
+    if device is not None:
+        device.close()
+
+
 def size_class(nbytes: int) -> int:
     """Pool sizes: four to an octave, at least 256 bytes."""
     if nbytes <= 256:
@@ -153,6 +162,14 @@ class Device:
         self._flags_used = 0
         self._reports: list[tuple[int, int, Report]] = []
         self._ready: deque[tuple[Report, list[int]]] = deque()
+
+        atexit.register(_close, weakref.ref(self))
+
+    def close(self) -> None:
+        """Waits for what was submitted: a driver's threads must not outlive the interpreter."""
+        if not self.lost:
+            with suppress(*self.errors):
+                self.synchronize()
 
     @property
     def lost(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trueno import calibration, engine, profiling
+from trueno import calibration, profiling
 from trueno._array_api.creation_functions import asarray
 from trueno.bench.benchmark import Benchmark
 from trueno.bench.peers import PEERS, Peer
@@ -49,7 +49,7 @@ def _converted(inputs: tuple[Any, ...], convert: Callable[[Any], Any]) -> tuple[
     return tuple([convert(x) if isinstance(x, np.ndarray) else x for x in inputs])
 
 
-def _sides(benchmark: Benchmark, peers: list[Peer], device: str = "auto") -> dict[str, Side]:
+def _sides(benchmark: Benchmark, peers: list[Peer]) -> dict[str, Side]:
     plain = benchmark.arrays(np.random.default_rng(0))
     run = benchmark.run
 
@@ -57,19 +57,11 @@ def _sides(benchmark: Benchmark, peers: list[Peer], device: str = "auto") -> dic
         return run(np, *inputs)
 
     def observed(*inputs: Any) -> Any:
-        result = _observed(run(np, *inputs))
-        if device == "gpu":
-            gpu = engine.backend("wgpu")
-            assert gpu is not None
-            gpu.synchronize()
-        return result
-
-    def ours(x: Any) -> Any:
-        return asarray(x, device=device)
+        return _observed(run(np, *inputs))
 
     sides = {
         "numpy": Side(call, plain),
-        "trueno": Side(observed if benchmark.observe else call, _converted(plain, ours)),
+        "trueno": Side(observed if benchmark.observe else call, _converted(plain, asarray)),
     }
     for peer in peers:
         form = benchmark.form(peer.name)
@@ -134,14 +126,13 @@ def measure(
     benchmark: Benchmark,
     rounds: int,
     peers: list[Peer],
-    device: str = "auto",
     bounds: Limits | None = None,
 ) -> dict[str, Any]:
     """Median seconds by library, and the ratios of NumPy's, and the best peer's, to Trueno's.
 
-    device: where Trueno's inputs are pinned; bounds: to tell what fraction of them is reached
+    bounds: to tell what fraction of them is reached
     """
-    sides = _sides(benchmark, peers, device)
+    sides = _sides(benchmark, peers)
     with np.errstate(all="ignore"):
         if benchmark.observe:  # a call that writes would not see the same twice
             _check(benchmark, sides)

@@ -15,7 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from trueno import engine, machine
-from trueno.bench import compare, plots
+from trueno.bench import compare, gpu, plots
 from trueno.bench.cases import GROUPS
 from trueno.bench.measure import limits, measure
 from trueno.bench.peers import Peer, installed
@@ -84,16 +84,24 @@ def _table(title: str, rows: list[dict[str, Any]], peers: list[Peer], small: boo
 
 def _run(group: str, options: Options, console: Console) -> dict[str, Any]:
     """Measures a group and prints its table."""
+    if group == "gpu":
+        rows = gpu.run(options.only, options.short, console)
+        return {
+            "group": group,
+            "rounds": 1,
+            "versions": {"numpy": np.__version__},
+            "rows": [],
+            "gpu": rows,
+        }
     cases = [b for b in GROUPS[group] if options.only in b.name]
     if options.short:
         cases = [b for b in cases if not b.large]
     deferring = any(b.observe for b in cases)
-    whole = group in ("cpu", "gpu")  # one operation or expression each: what bounds it is known
+    whole = group == "cpu"  # one operation or expression each: what bounds it is known
     peers = installed(THREADS) if group == "cpu" else []
     bounds = limits() if group == "cpu" and cases else None
-    device = "gpu" if group == "gpu" else "auto"
     rows = [
-        measure(b, options.rounds, peers, device, bounds)
+        measure(b, options.rounds, peers, bounds)
         for b in track(cases, description=f"bench {group}", console=console)
     ]
     title = f"bench {group}: medians of {options.rounds} interleaved rounds, {THREADS} threads"
