@@ -130,3 +130,69 @@ def test_every_routine_of_the_gpu_has_a_row() -> None:
     from trueno._backends import wgpu_routines
 
     assert wgpu_routines.ROUTINES.keys() <= ROUTINES.keys()
+
+
+# ---------------------------------------------------------------- windows
+
+
+def image(draw: Any, rng: np.random.Generator, shape: tuple[int, ...], dtype: Dtype) -> Array:
+    """Images in C order or with the channels last."""
+    if draw(st.booleans()):
+        return numbers(rng, shape, dtype)
+    moved = numbers(rng, (shape[0], *shape[2:], shape[1]), dtype)
+    return np.moveaxis(moved, -1, 1)
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_convolutions(opened: WgpuBackend, data: st.DataObject) -> None:
+    draw = data.draw
+    dtype = draw(st.sampled_from((FLOAT32, FLOAT32, FLOAT64)))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    ndim, groups = draw(st.sampled_from((1, 2))), draw(st.sampled_from((1, 1, 2, 3)))
+    rows, channels = draw(st.sampled_from((1, 3, 8, 20, 66))), draw(st.sampled_from((1, 2, 5, 8)))
+    kernel = tuple(draw(st.integers(1, 3)) for _ in range(ndim))
+    stride = tuple(draw(st.integers(1, 2)) for _ in range(ndim))
+    dilation = tuple(draw(st.integers(1, 2)) for _ in range(ndim))
+    padding = tuple((draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(ndim))
+    size = tuple(draw(st.integers(5, 13)) for _ in range(ndim))
+    x = image(draw, rng, (draw(st.integers(1, 3)), groups * channels, *size), dtype)
+    weight = image(draw, rng, (groups * rows, channels, *kernel), dtype)
+    bias = [numbers(rng, (groups * rows,), dtype)] if draw(st.booleans()) else []
+    params = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    expected = ROUTINES["convolve"].meaning(x, weight, *bias, **params)
+    out = np.empty(expected.shape, dtype)
+    (actual,) = perform(opened, "convolve", [x, weight, *bias], [out], **params)
+    np.testing.assert_array_equal(actual, expected)
+
+
+@settings(max_examples=20)
+@given(data=st.data())
+def test_pooling(opened: WgpuBackend, data: st.DataObject) -> None:
+    draw = data.draw
+    dtype = draw(st.sampled_from((FLOAT32, FLOAT64)))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    ndim = draw(st.sampled_from((1, 2)))
+    kernel = tuple(draw(st.integers(1, 3)) for _ in range(ndim))
+    params: dict[str, Any] = {
+        "kernel": kernel,
+        "stride": tuple(draw(st.integers(1, 3)) for _ in range(ndim)),
+        "padding": tuple((draw(st.integers(0, 1)), 0) for _ in range(ndim)),
+    }
+    x = image(draw, rng, (2, 3, *[draw(st.integers(4, 9)) for _ in range(ndim)]), dtype)
+    x[0, 0].flat[0] = np.nan
+    name = draw(st.sampled_from(("max_pool", "avg_pool")))
+    if name == "max_pool":
+        params["dilation"] = (1,) * ndim
+        expected = ROUTINES[name].meaning(x, **params)
+    else:
+        shape = [
+            (n + sum(pad) - k) // s + 1
+            for n, k, s, pad in zip(
+                x.shape[2:], kernel, params["stride"], params["padding"], strict=True
+            )
+        ]
+        params["counts"] = tuple((k,) * n for k, n in zip(kernel, shape, strict=True))
+        expected = ROUTINES[name].meaning(x, **params)
+    (actual,) = perform(opened, name, [x], [np.empty(expected.shape, dtype)], **params)
+    np.testing.assert_array_equal(actual, expected)

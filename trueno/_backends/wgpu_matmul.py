@@ -36,7 +36,7 @@ _OTHERS = ((64, 64, 16), (64, 64, 16))
 _THROUGH = {"b": INT32, "h": INT32, "B": UINT32, "H": UINT32, "e": FLOAT32}
 
 
-class _Side(NamedTuple):
+class Side(NamedTuple):
     """How an operand is read. ``along``: it runs along the summed axis; ``vectors``: four elements
     at once; else ``across`` both axes one by one."""
 
@@ -44,7 +44,7 @@ class _Side(NamedTuple):
     vectors: bool
 
 
-def _block(name: str, binding: int, t: str, side: _Side) -> str:
+def _block(name: str, binding: int, t: str, side: Side) -> str:
     """The function that reads 4 x 4 elements: places r... along the result, k... along the sum."""
     array, rows = f"b{binding}", f"p.{name}_rows"
     if side.vectors:
@@ -78,7 +78,7 @@ def _block(name: str, binding: int, t: str, side: _Side) -> str:
     return f"fn block_{name}(base: u32, r: u32, k: u32, end: u32) -> Block {{\n    {body}\n}}"
 
 
-def _place(side: _Side, lane: str, long: int, depth: int) -> str:
+def _place(side: Side, lane: str, long: int, depth: int) -> str:
     """Statements that give an invocation its block ``row``, ``level`` of a tile."""
     if side.along:  # neighbours along the sum
         return f"row = ({lane} / {depth // 4}u) * 4u; level = ({lane} % {depth // 4}u) * 4u;"
@@ -86,17 +86,27 @@ def _place(side: _Side, lane: str, long: int, depth: int) -> str:
 
 
 @cache
-def _shader(
-    t: str, tile: tuple[int, int, int], a: _Side, b: _Side, vectors: bool
+def shader(
+    t: str,
+    tile: tuple[int, int, int],
+    a: Side,
+    b: Side,
+    vectors: bool,
+    reader: str = "",
+    addend: str = "",
 ) -> tuple[list[str], str]:
-    """The functions and the body of a product's shader."""
+    """The functions and the body of a product's shader.
+
+    reader: the function ``block_b`` where it is not that of a matrix; addend: what is added to
+    elements of a ``row``
+    """
     m, n, depth = tile
     down, right = m // 64, n // 64
     lanes_a, lanes_b = m * depth // 16, n * depth // 16
     functions = [
         f"struct Block {{ v0: vec4<{t}>, v1: vec4<{t}>, v2: vec4<{t}>, v3: vec4<{t}> }}",
         _block("a", 0, t, a),
-        _block("b", 1, t, b),
+        reader or _block("b", 1, t, b),
         f"var<workgroup> ta: array<vec4<{t}>, {m * depth // 4}>;",
         f"var<workgroup> tb: array<vec4<{t}>, {n * depth // 4}>;",
     ]
@@ -160,21 +170,27 @@ def _shader(
         row, column = f"(top + ty * 4u + {64 * y + i}u)", f"(left + tx * 4u + {64 * x}u)"
         place = f"origin + {row} * p.b_rows + {column}"
         if vectors:
-            text = f"b2[({place}) >> 2u] = c{y}{i}{x};"
+            value = f"c{y}{i}{x}"
+            if addend:
+                value += f" + vec4<{t}>({addend.format(row=row)})"
+            text = f"b2[({place}) >> 2u] = {value};"
             body.append(f"if ({row} < p.a_rows && {column} < p.b_rows) {{ {text} }}")
         else:
             for j, c in enumerate("xyzw"):
                 inside = f"{row} < p.a_rows && {column} + {j}u < p.b_rows"
-                body.append(f"if ({inside}) {{ b2[{place} + {j}u] = c{y}{i}{x}.{c}; }}")
+                value = f"c{y}{i}{x}.{c}"
+                if addend:
+                    value += f" + {addend.format(row=row)}"
+                body.append(f"if ({inside}) {{ b2[{place} + {j}u] = {value}; }}")
     return functions, "\n    ".join(body)
 
 
-def _side(x: Array, rows: int, depth: int, r: int, k: int, stack: Sequence[int]) -> _Side:
+def _side(x: Array, rows: int, depth: int, r: int, k: int, stack: Sequence[int]) -> Side:
     """How an operand of ``rows`` places with step ``r`` and ``depth`` with step ``k`` is read."""
     along = k == 1 or (r != 1 and abs(k) < abs(r))
     length, near, far = (depth, k, r) if along else (rows, r, k)
     steps = (x.offset, far, length, *stack)
-    return _Side(along, near == 1 and all(step % 4 == 0 for step in steps))
+    return Side(along, near == 1 and all(step % 4 == 0 for step in steps))
 
 
 def product(to: Building, a: Array, b: Array, c: Array) -> None:
@@ -205,7 +221,7 @@ def product(to: Building, a: Array, b: Array, c: Array) -> None:
     target = c if parts == 1 else to.temporary((matrices, parts, m, n), c.dtype)
     vectors = n % 4 == 0 and target.offset % 4 == 0
     t = REGISTER[c.dtype]
-    functions, body = _shader(t, tile, *sides, vectors)
+    functions, body = shader(t, tile, *sides, vectors)
     bound = [
         Bound(x, f"vec4<{t}>" if wide else t, writes)
         for x, wide, writes in (
