@@ -19,6 +19,7 @@ static inline FpState fp_enter(void) {
 static inline void fp_leave(FpState old) { _mm_setcsr(old); }
 static inline unsigned fp_flags(void) { return _mm_getcsr(); }
 static inline void fp_clear(void) { _mm_setcsr(0x1f80); }
+static inline void fp_set(unsigned flags) { _mm_setcsr(_mm_getcsr() | flags); }
 
 #else
 #include <fenv.h>
@@ -37,6 +38,7 @@ static inline FpState fp_enter(void) {
 static inline void fp_leave(FpState old) { fesetenv(&old); }
 static inline unsigned fp_flags(void) { return (unsigned)fetestexcept(FE_ALL_EXCEPT); }
 static inline void fp_clear(void) { feclearexcept(FE_ALL_EXCEPT); }
+static inline void fp_set(unsigned flags) { feraiseexcept((int)flags); }
 #endif
 
 /* The conditions since the last call; seldom any, so that reading them is nearly all it costs. */
@@ -46,6 +48,14 @@ static inline int fp_take(void) {
     fp_clear();
     return (flags & FLAG_INVALID ? INVALID : 0) | (flags & FLAG_DIVIDE ? DIVIDE : 0) |
            (flags & FLAG_OVERFLOW ? OVERFLOW : 0) | (flags & FLAG_UNDERFLOW ? UNDERFLOW : 0);
+}
+
+/* Adds conditions to the caller's flags. */
+static inline void fp_raise(int conditions) {
+    if (!conditions) return;
+    fp_set((conditions & INVALID ? FLAG_INVALID : 0u) | (conditions & DIVIDE ? FLAG_DIVIDE : 0u) |
+           (conditions & OVERFLOW ? FLAG_OVERFLOW : 0u) |
+           (conditions & UNDERFLOW ? FLAG_UNDERFLOW : 0u));
 }
 
 #endif

@@ -20,10 +20,15 @@ static void take_parts(void *context) {
     }
 }
 
-void split(int64_t n, int64_t grain, void (*work)(void *context, int64_t from, int64_t to),
-           void *context) {
+void split_among(int threads, int64_t n, int64_t grain,
+                 void (*work)(void *context, int64_t from, int64_t to), void *context) {
     if (n <= 0) return;
     Split s = {.n = n, .grain = grain, .work = work, .context = context};
-    int64_t parts = (n - 1) / grain + 1, threads = threads_count();
+    int64_t parts = (n - 1) / grain + 1;
     threads_run((int)(parts < threads ? parts : threads), take_parts, &s);
+}
+
+void split(int64_t n, int64_t grain, void (*work)(void *context, int64_t from, int64_t to),
+           void *context) {
+    split_among(threads_count(), n, grain, work, context);
 }

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent / PACKAGE
 
 # Lowest first. A name is a module or a whole subpackage of trueno/.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "dask", "kinds", "cores", "gains", "machine", "stats", "windows"),
+    ("errors", "dask", "kinds", "cores", "gains", "loops", "machine", "stats", "windows"),
     ("config",),
     ("ops", "memory"),
     ("arrow", "plan"),
@@ -40,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("scans", "selection", "ordering"),
     ("indexing", "products"),
     ("assembly", "counting", "moments", "sets"),
-    ("protocols", "operators", "explanation"),
+    ("protocols", "operators", "explanation", "acceleration"),
     ("array",),
     ("_array_api", "_numpy", "_nn", "nn", "linalg", "fft", "special", "testing", "threadpoolctl"),
     ("__init__",),

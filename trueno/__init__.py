@@ -45,7 +45,11 @@ from trueno.protocols import evaluate, to_numpy
 __array_api_version__ = "2025.12"
 
 # Defined in modules that are imported when they are first asked for.
-_LATER = {"explain": "trueno.explanation", "profile": "trueno.profiling"}
+_LATER = {
+    "accelerate_numpy": "trueno.acceleration",
+    "explain": "trueno.explanation",
+    "profile": "trueno.profiling",
+}
 
 __all__ = [
     "StrictError",

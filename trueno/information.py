@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno import cores, engine, machine, memory
+from trueno import acceleration, cores, engine, machine, memory
 from trueno.config import SETTINGS, THREADS
 
 # Packages whose versions matter, where they are installed.
@@ -70,6 +70,7 @@ def collect() -> dict[str, Any]:
     gpu: Any = None if os.environ.get("TRUENO_GPU") == "off" else engine.backend("wgpu")
     settings = SETTINGS.get()
     file = machine.cache_file()
+    replaced, replaceable = acceleration.replaced()
     return {
         "trueno": _version("trueno") or "0+unknown",
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
@@ -90,6 +91,7 @@ def collect() -> dict[str, Any]:
             "elements": settings.threshold,
             "calibrated": machine.current() is not machine.DEFAULT,
         },
+        "numpy's loops": {"replaced": replaced, "can be": replaceable},
         "caches": {
             "figures": str(file) + ("" if file.exists() else " (not measured)"),
             "memory kept at most": memory.LIMIT,

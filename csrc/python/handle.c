@@ -401,6 +401,8 @@ static PyMethodDef functions[] = {
      "An ndarray over an array's memory, whose base is another object."},
     {"small", (PyCFunction)(void (*)(void))small, METH_FASTCALL,
      "A function of small operands by NumPy, as a handle; NotImplemented for others."},
+    {"replace_loop", replace_loop, METH_VARARGS,
+     "Puts another inner loop in the place of a ufunc's."},
     {"method", new_method, METH_VARARGS,
      "A method of TruenoArray: ndarray's on a small array, a Python function on others."},
     {"public", new_public, METH_VARARGS, "A function of a namespace, as users call it."},

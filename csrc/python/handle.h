@@ -219,6 +219,7 @@ PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *small(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *new_method(PyObject *module, PyObject *args);
+PyObject *replace_loop(PyObject *module, PyObject *args);
 int make_method_type(void);
 PyObject *settings_from(PyObject *module, PyObject *args);
 PyObject *settings_now(PyObject *module, PyObject *unused);

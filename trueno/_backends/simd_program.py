@@ -185,12 +185,12 @@ class Compiler:
             raise TypeError(f"trueno.{name}: no SIMD kernel for {operand}")
         price = 1 if name in _CHEAP or operand.kind not in "fc" else _COSTLY
         self._priced(price * operand.itemsize)
-        own = operand == FLOAT16 and _loop(name, FLOAT16) != _ffi.NULL
+        own = operand == FLOAT16 and loop_of(name, FLOAT16) != _ffi.NULL
         computed = FLOAT32 if operand == FLOAT16 and not own else operand
         slots = tuple(self._operand(arg, wide=not own) for arg in args)
         result = FLOAT32 if dtype == FLOAT16 and not own else dtype
-        conditions = _conditions(name, computed)
-        slot = self._step(_loop(name, computed), slots, result, mask, **conditions)
+        conditions = conditions_of(name, computed)
+        slot = self._step(loop_of(name, computed), slots, result, mask, **conditions)
         if name in _FIRST and computed == FLOAT32:
             self.arithmetic[slot] = name
         if result == dtype:
@@ -284,7 +284,7 @@ class Compiler:
             return packed | {"reduces": 2}
         combine = OPS[name].reduce
         assert combine is not None
-        packed |= {"reduces": 1, "combine": _loop(combine, lane)}
+        packed |= {"reduces": 1, "combine": loop_of(combine, lane)}
         packed["trusted"] = OPS[name].raises if lane.kind in "fc" else 0
         if name in ("all", "any") and not self.kernel.body and len(self.kernel.outputs) == 1:
             packed["settles"] = 1 + (name == "any")
@@ -487,11 +487,11 @@ def canonical(dtype: Dtype) -> Dtype:
     return ACCELERATED[NUMBER[dtype]]
 
 
-def _loop(name: str, dtype: Dtype) -> Any:
+def loop_of(name: str, dtype: Dtype) -> Any:
     return _lib.trueno_loop(_OP[name], NUMBER[dtype]) if name in _OP else _ffi.NULL
 
 
-def _conditions(name: str, dtype: Dtype) -> dict[str, Any]:
+def conditions_of(name: str, dtype: Dtype) -> dict[str, Any]:
     """How a step's floating-point conditions become known."""
     raises = OPS[name].raises_in(dtype)
     if not raises or dtype == FLOAT16:
@@ -561,12 +561,14 @@ def supports(op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
         if op in ("argmax", "argmin"):
             return output == INT64
         combine = row.reduce
-        return output == computed and (computed == FLOAT16 or _loop(combine, computed) != _ffi.NULL)
-    if _loop(op, computed) == _ffi.NULL:
+        return output == computed and (
+            computed == FLOAT16 or loop_of(combine, computed) != _ffi.NULL
+        )
+    if loop_of(op, computed) == _ffi.NULL:
         if computed != FLOAT16:
             return False
         computed = FLOAT32
-        if _loop(op, computed) == _ffi.NULL:
+        if loop_of(op, computed) == _ffi.NULL:
             return False
     return output in (inputs[0], BOOL) and (output == BOOL) == _gives_bool(op, inputs[0])
 
