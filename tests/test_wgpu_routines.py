@@ -196,3 +196,65 @@ def test_pooling(opened: WgpuBackend, data: st.DataObject) -> None:
         expected = ROUTINES[name].meaning(x, **params)
     (actual,) = perform(opened, name, [x], [np.empty(expected.shape, dtype)], **params)
     np.testing.assert_array_equal(actual, expected)
+
+
+# ---------------------------------------------------------------- scans, masks, indices
+
+SCANNED = {"sum": (FLOAT32, FLOAT64, INT32, INT64, UINT64), "prod": (INT32, FLOAT64)}
+SCANNED |= {"max": (FLOAT32, INT64), "min": (FLOAT64, INT32)}
+
+
+@pytest.mark.parametrize("name", SCANNED)
+def test_scans_along_every_axis(wgpu: WgpuBackend, name: str) -> None:
+    rng = np.random.default_rng(9)
+    for dtype in SCANNED[name]:
+        for shape in ((7,), (3, 5000), (70_000,), (3, 301, 5), (5000, 3), (2, 70_000)):
+            x = numbers(rng, shape, dtype)
+            if name == "prod":
+                x = np.where(x > 0, 1, -1).astype(dtype)
+            for axis in range(len(shape)):
+                for initial in (False, True) if name in ("sum", "prod") else (False,):
+                    params = {"name": name, "axis": axis, "dtype": dtype, "initial": initial}
+                    expected = ROUTINES["accumulate"].meaning(x, **params)
+                    out = np.empty(expected.shape, dtype)
+                    (actual,) = perform(wgpu, "accumulate", [x], [out], **params)
+                    np.testing.assert_array_equal(actual, expected)
+
+
+def test_a_scan_of_narrow_integers_is_wide(wgpu: WgpuBackend) -> None:
+    x = np.full(10_000, 100, np.int8)
+    params = {"name": "sum", "axis": 0, "dtype": INT64, "initial": False}
+    (actual,) = perform(wgpu, "accumulate", [x], [np.empty(10_000, np.int64)], **params)
+    np.testing.assert_array_equal(actual, np.cumsum(x))
+
+
+@pytest.mark.parametrize("shape", [(5,), (4096,), (100_001,), (300, 40)], ids=str)
+@pytest.mark.parametrize("dtype", [FLOAT32, INT64], ids=str)
+def test_masks_pick_elements_and_rows(
+    wgpu: WgpuBackend, shape: tuple[int, ...], dtype: Dtype
+) -> None:
+    rng = np.random.default_rng(3)
+    x = numbers(rng, shape, dtype)
+    for mask in (rng.random(shape) < 0.3, rng.random(shape[:1]) < 0.7, np.ones(shape, bool)):
+        expected = ROUTINES["mask_count"].meaning(mask)
+        (before,) = perform(wgpu, "mask_count", [mask], [np.empty_like(expected)])
+        np.testing.assert_array_equal(before, expected)
+        out = np.empty_like(x[mask])
+        (actual,) = perform(wgpu, "compress", [x, mask, before], [out])
+        np.testing.assert_array_equal(actual, x[mask])
+
+
+def test_indices_pick_elements_and_rows(wgpu: WgpuBackend) -> None:
+    rng = np.random.default_rng(3)
+    x = numbers(rng, (7, 30, 5), FLOAT32)
+    for axis in range(3):
+        index = rng.integers(-x.shape[axis], x.shape[axis], (11, 3))
+        expected = np.take(x, index, axis)
+        call = {"axis": axis, "mode": "raise"}
+        outputs = [view(np.empty_like(expected))]
+        wgpu.call(Call("take", call, (view(x), view(index)), tuple(outputs)))
+        outputs[0].storage.to_host()
+        np.testing.assert_array_equal(outputs[0].array, expected)
+        index[5, 1] = x.shape[axis]
+        with pytest.raises(IndexError):
+            wgpu.call(Call("take", call, (view(x), view(index)), tuple(outputs)))

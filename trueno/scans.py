@@ -10,12 +10,14 @@ import numpy as np
 
 from trueno import stats
 from trueno.config import SETTINGS
-from trueno.dispatch import astype
+from trueno.dispatch import astype, elementwise
 from trueno.engine import BELOW
-from trueno.handles import Handle
+from trueno.handles import Handle, handle_on
+from trueno.handover import host
 from trueno.kinds import FLOAT16, NUMBER, Dtype
 from trueno.memory import NDArray
-from trueno.reductions import normal_axes, sum_dtype
+from trueno.ops import OPS
+from trueno.reductions import normal_axes, reduce, sum_dtype
 from trueno.routines import compute
 
 # The ufuncs that have a scan, by what the routine calls them.
@@ -66,18 +68,25 @@ def accumulate(
 
     scanned = compute("accumulate", [source], params, [(tuple(shape), result)], numpy)
     told = not ours or result.kind != "f" or name in ("max", "min")
-    if told or _warn(array, scanned._array, axes[0]):
+    if told or _ends_finite(scanned, axes[0]) or _warn(host(x), host(scanned), axes[0]):
         return scanned
     return otherwise("floating-point conditions raise, call or print")
 
 
-def _warn(x: NDArray, scanned: NDArray, axis: int) -> bool:
-    """Warns as NumPy does of what overflowed or became invalid; False where it must raise or call.
-
-    Such values stay so to the end of their line: mostly a look there tells that there are none.
-    """
-    if not scanned.size or np.isfinite(scanned.take(-1, axis)).all():
+def _ends_finite(scanned: Handle, axis: int) -> bool:
+    """Whether every line ends in a finite number: what becomes infinite or NaN stays so."""
+    array = scanned._array
+    key = (*[slice(None)] * axis, slice(-1, None))
+    if not array.size:
         return True
+    if scanned._buffer is None or scanned._buffer.plain:
+        return bool(np.isfinite(array[key]).all())
+    ends = handle_on(array[key], scanned._buffer)  # where the data are
+    return bool(host(reduce(OPS["all"], elementwise(OPS["isfinite"], ends))))
+
+
+def _warn(x: NDArray, scanned: NDArray, axis: int) -> bool:
+    """Warns as NumPy does of what overflowed or became invalid; False where it must raise."""
     modes = np.geterr()
     for mode, words, where in (
         (modes["over"], "overflow", np.isinf), (modes["invalid"], "invalid value", np.isnan),

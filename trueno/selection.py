@@ -47,7 +47,7 @@ def _before(mask: Any) -> tuple[Any, int]:
     """How many elements the mask selects in front of each block of it, and in all."""
     blocks = -(-mask.size // MASK_BLOCK)
     before = compute("mask_count", [mask], {}, [((blocks + 1,), INT64)], refuse)
-    count = int(before._array[-1])
+    count = int(host(before)[-1])
     if not count:
         raise Refused("nothing is selected")
     return before, count

@@ -33,7 +33,7 @@ from trueno.kinds import FLOAT32, FLOAT64, INT32, INT64, UINT32, UINT64, Dtype
 from trueno.memory import NDArray, Storage, View, address
 from trueno.ops import REDUCTIONS
 from trueno.ops import ROUTINES as OPS_ROUTINES
-from trueno.plan import Call, Launch, Report
+from trueno.plan import Call, Kernel, Launch, Output, Report
 
 __all__ = ["GpuError", "WgpuBackend", "open_backend"]
 
@@ -133,8 +133,24 @@ class WgpuBackend:
         )
 
     def call(self, call: Call) -> None:
-        """Records a routine, as ``launch`` does a launch."""
+        """Records a routine, as ``launch`` does a launch. IndexError where an index is out of
+        bounds: to look for that waits for the device."""
+        if call.routine == "take":
+            self._check_bounds(call.inputs[1], call.inputs[0].array.shape[call.params["axis"]])
         self._guarded(self._launch, call)
+
+    def _check_bounds(self, index: View, length: int) -> None:
+        shape, dtype = index.array.shape, index.array.dtype
+        ends = [np.zeros((1,) * len(shape), dtype) for _ in range(2)]
+        views = tuple([View(Storage(end), end) for end in ends])
+        both = tuple([Output(0, name, dtype) for name in ("min", "max")])
+        kernel = Kernel((dtype,), (), (), both)
+        axes = tuple(range(len(shape)))
+        self.launch(Launch(kernel, shape, axes, (index,), (), views, _ignored))
+        for view in views:
+            view.storage.to_host()
+        if int(ends[0].min()) < -length or int(ends[1].max()) >= length:
+            raise IndexError("trueno.take: an index is out of bounds")
 
     def launch(self, launch: Launch) -> None:
         """Records a launch: it runs when a batch is full or something is read.

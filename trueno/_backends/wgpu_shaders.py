@@ -121,7 +121,7 @@ def pack(dtype: Dtype, value: str) -> str:
     return value
 
 
-def _element(access: Access, index: str) -> str:
+def element(access: Access, index: str) -> str:
     """One element, wherever it lies."""
     size = access.dtype.itemsize
     if size >= 4:
@@ -242,13 +242,13 @@ def loaded(space: Space, numbers: tuple[int, ...], accesses: tuple[Access, ...])
     for m, access in zip(numbers, accesses, strict=True):
         indices = space.index(m, access)
         if access.kind in ("scalar", "broadcast"):
-            space.lines.append(f"let y{m} = {_element(access, f'k{m}')};")
+            space.lines.append(f"let y{m} = {element(access, f'k{m}')};")
             values = [f"y{m}"] * space.lanes
         elif access.kind[-1] == "4":
             setup, values = _vectors(m, access, f"k{m}")
             space.lines += setup
         else:
-            values = [_element(access, index) for index in indices]
+            values = [element(access, index) for index in indices]
         for lane, value in zip(lanes, values, strict=True):
             lane.append(value)
     return lanes
@@ -366,11 +366,11 @@ def constants(kernel: Kernel, numbers: tuple[int, ...]) -> list[str]:
 
 MAIN = """@compute @workgroup_size({size})
 fn main(
-    @builtin(workgroup_id) at: vec3<u32>,
+    @builtin(workgroup_id) workgroup_at: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {{
-    let group = at.y * groups.x + at.x;
+    let group = workgroup_at.y * groups.x + workgroup_at.x;
     {body}
 }}"""
 
