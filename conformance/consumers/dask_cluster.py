@@ -16,6 +16,7 @@ import pytest
 from dask.distributed import Client, LocalCluster, wait
 
 import trueno as tn
+from trueno import engine
 
 GIGABYTE = 10**9
 
@@ -48,6 +49,10 @@ def _spread(x: tn.TruenoArray) -> tn.TruenoArray:
     return tn.sqrt(x * x + 1.0) - x
 
 
+def _device(x: tn.TruenoArray) -> np.ndarray:
+    return np.full((1, 1), x.device)
+
+
 def _expected(rows: int, columns: int) -> float:
     line = np.arange(columns, dtype="float64")
     return float((np.sqrt(line * line + 1.0) - line).sum() * rows)
@@ -77,6 +82,28 @@ def test_a_device_is_kept_on_the_way(client: Client) -> None:
     x = client.scatter(tn.arange(10, device="cpu"))
     assert client.submit(lambda x: x.device, x).result() == "cpu"
     assert x.result().device == "cpu"
+
+
+@pytest.mark.skipif(engine.backend("wgpu") is None, reason="no GPU")
+def test_gpu_arrays_travel_between_workers(client: Client) -> None:
+    first, second = client.scheduler_info()["workers"]
+    x = client.submit(tn.arange, 100_000, dtype="float32", device="gpu", workers=first)
+    y = client.submit(lambda x: x * 2 + 1, x, workers=second)
+    assert client.submit(lambda y: y.device, y, workers=second).result() == "gpu"
+    result = y.result()
+    assert result.device == "gpu"
+    np.testing.assert_array_equal(result, np.arange(100_000, dtype="float32") * 2 + 1)
+
+
+@pytest.mark.skipif(engine.backend("wgpu") is None, reason="no GPU")
+def test_chunks_pinned_to_gpus(client: Client) -> None:
+    x = _chunked(64, 1000, 16).astype("float32").map_blocks(lambda b: b.to_device("gpu"))
+    spread = x.map_blocks(_spread)
+    devices = [block.map_blocks(_device).compute() for block in spread.blocks.ravel()]
+    assert {str(device[0, 0]) for device in devices} == {"gpu"}
+    assert float(spread.sum().compute()) == pytest.approx(_expected(64, 1000), rel=1e-3)
+    halves = x.rechunk((32, 500))  # joins blocks that come from different workers
+    assert float((halves.T @ halves).sum().compute()) == pytest.approx(64 * 499500.0**2, rel=1e-5)
 
 
 def test_overlapping_and_linear_algebra(client: Client) -> None:
