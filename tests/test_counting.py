@@ -171,3 +171,17 @@ def test_a_scalar_to_many_places(rng: np.random.Generator) -> None:
             x[tn.asarray(index)] = 3
         array[index] = 3
         same(x, array)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("odd", [None, 7.0, -0.0, np.nan, np.inf])
+def test_distinct_labels(dtype: str, odd: float | None, rng: np.random.Generator) -> None:
+    x = rng.integers(0, 3, (50, 41)).astype(dtype)
+    if odd is not None:
+        x[17, 3] = odd  # not among the sample that is looked at first
+    with tn.config(backend="simd", threshold=0), tn.profile() as profile:
+        ours = tn.asarray(x)
+        same(np.unique(ours), np.unique(x))
+        same(tn.unique_values(ours), np.unique(x, equal_nan=False))
+        same(np.unique(ours[:, ::2]), np.unique(x[:, ::2]))
+    assert ("sort" in str(profile)) == (odd is not None)

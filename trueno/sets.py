@@ -21,6 +21,8 @@ from trueno.routines import pays
 
 _RANGE = 4  # integers that are counted, not sorted: up to so many for each element,
 _MOST_COUNTED = 1 << 16  # and no more than bins that threads count on their own
+_SAMPLE = 64  # elements that are looked at first, of which at most
+_FEW = 4  # may be distinct for all others to be compared with these
 
 
 def _checked(x: Any) -> Any:
@@ -65,7 +67,27 @@ def _distinct(x: Any, equal_nan: bool = True) -> Any:
     counted = _counted(x)
     if counted is not None:
         return counted.values(x.dtype)
+    few = _few(x) if x.dtype.kind == "f" else None
+    if few is not None:
+        return few
     return _first_of_equals(ordering.sort(x, -1, False), equal_nan)
+
+
+def _few(x: Any) -> Any:
+    """The distinct elements if those of a sample are all, as of labels; None if not, or of NaN.
+
+    Elements are compared bit by bit, as zeros of both signs are one element.
+    """
+    values = host(x)
+    bits = np.unique(values[:: max(1, values.size // _SAMPLE)].view(f"i{x.itemsize}"))
+    found = np.sort(bits.view(x.dtype))
+    if bits.size > _FEW or (found[1:] == found[:-1]).any() or np.isnan(found).any():
+        return None
+    patterns = x.view(f"i{x.itemsize}")
+    known = patterns == bits[0]
+    for pattern in bits[1:]:
+        known = known | (patterns == pattern)
+    return wrap(found) if bool(reduce(OPS["all"], known)) else None
 
 
 def _first_of_equals(ordered: Any, equal_nan: bool) -> Any:

@@ -59,11 +59,15 @@ def unique_inverse(x: Any, /) -> Any:
     return call(np.unique_inverse, x)
 
 
-@implements(np.unique_values)
+@implements(np.unique_values, gain=ROUTINES["sort"].gain)
 def unique_values(x: Any) -> Any:
     """The distinct elements, ascending, along one axis.
 
     The standard leaves their order open, as NumPy does, whose order differs between versions;
     libraries rely on ascending values all the same.
     """
-    return call_numpy(np.unique, (x,), {"equal_nan": False}, name="unique_values")
+    try:
+        return sets.unique(x, False, False, False)
+    except Refused as refused:
+        reason = str(refused)
+    return call_numpy(np.unique, (x,), {"equal_nan": False}, name="unique_values", reason=reason)
