@@ -9,11 +9,31 @@ from __future__ import annotations
 import argparse
 import sys
 
-from conformance import array_api, dask, numpy, report, runner, scipy, sklearn, xarray
+from conformance import (
+    array_api,
+    array_api_extra,
+    dask,
+    numpy,
+    report,
+    runner,
+    scipy,
+    sklearn,
+    xarray,
+)
 from conformance.results import Record
 
-_MODULES = (array_api, numpy, sklearn, scipy, xarray, dask)
+_MODULES = (array_api, array_api_extra, numpy, sklearn, scipy, xarray, dask)
 SUITES = {module.SUITE.name: module.SUITE for module in _MODULES}
+
+
+def page() -> str:
+    """docs/conformance.md, from docs/conformance.json and the files beside the suites."""
+    suites = SUITES.values()
+    return report.page(
+        Record(report.RECORD),
+        {suite.name: suite.exclusions for suite in suites},
+        {suite.name: suite.notes for suite in suites if suite.notes},
+    )
 
 
 def main(argv: list[str]) -> int:
@@ -35,8 +55,7 @@ def main(argv: list[str]) -> int:
         chosen = SUITES.values() if options.command == "all" else (SUITES[options.command],)
         failed = max([runner.run(suite, options, argv[at + 1 :]) for suite in chosen])
     if options.command == "report" or options.record:
-        exclusions = {suite.name: suite.exclusions for suite in SUITES.values()}
-        report.PAGE.write_text(report.page(Record(report.RECORD), exclusions), "utf-8")
+        report.PAGE.write_text(page(), "utf-8")
     return failed
 
 

@@ -12,6 +12,7 @@ REPOSITORY = "https://github.com/data-apis/array-api-tests"
 COMMIT = "55fcc60"  # pins its submodule array-api at 5f847a3
 VERSION = "2025.12"
 EXCLUSIONS = Path(__file__).with_name("array_api_exclusions.txt")
+NOTES = Path(__file__).with_name("array_api_notes.md")
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,4 +52,5 @@ SUITE = Suite(
     {"ARRAY_API_TESTS_MODULE": "{namespace}", "ARRAY_API_TESTS_VERSION": VERSION},
     EXCLUSIONS,
     peers=True,
+    notes=NOTES,
 )

@@ -1,6 +1,6 @@
 """A pytest plugin: array-api-extra's tests, with one namespace, CONFORMANCE_NAMESPACE.
 
-Loaded with ``-p`` before collection: the tests' list of libraries is an Enum, for which one with the
+Loaded with ``-p`` before collection: the list of libraries is an Enum, for which one with the
 namespace among its members stands in; the tests with other libraries are left out.
 """
 

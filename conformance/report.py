@@ -63,9 +63,10 @@ def show(title: str, subjects: dict[str, dict[str, Group]], console: Console) ->
                 console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def page(record: Record, exclusions: dict[str, Path]) -> str:
-    """The Markdown page of all results. exclusions: the file of each suite."""
-    return "\n".join([_INTRODUCTION, *_summary(record), *_sections(record, exclusions)])
+def page(record: Record, exclusions: dict[str, Path], notes: dict[str, Path]) -> str:
+    """The Markdown page of all results. exclusions, notes: the files of suites."""
+    sections = _sections(record, exclusions, notes)
+    return "\n".join([_INTRODUCTION, *_summary(record), *sections])
 
 
 def _summary(record: Record) -> Iterator[str]:
@@ -79,7 +80,7 @@ def _summary(record: Record) -> Iterator[str]:
     yield ""
 
 
-def _sections(record: Record, exclusions: dict[str, Path]) -> Iterator[str]:
+def _sections(record: Record, exclusions: dict[str, Path], notes: dict[str, Path]) -> Iterator[str]:
     for suite in sorted(record.suites):
         yield f"## {record.suites[suite]['title']}\n"
         subjects = _ordered(record, suite)
@@ -91,6 +92,8 @@ def _sections(record: Record, exclusions: dict[str, Path]) -> Iterator[str]:
             for name in groups:
                 yield from _row(name, *(_of(found.get(name)) for _, found in subjects))
             yield ""
+        if suite in notes:
+            yield notes[suite].read_text("utf-8")
         yield from _reasons(suite, subjects, exclusions)
 
 

@@ -47,6 +47,7 @@ class Suite:
     environment:   variables for the tests; "{namespace}" stands for the namespace's name
     exclusions:    ids of tests that fail on purpose, each under a comment that says why
     peers:         whether other namespaces can be put in Trueno's place, to compare with
+    notes:         a file with what the page says beside the numbers
     """
 
     name: str
@@ -56,6 +57,7 @@ class Suite:
     environment: dict[str, str]
     exclusions: Path
     peers: bool = False
+    notes: Path | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

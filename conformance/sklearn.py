@@ -10,6 +10,7 @@ from conformance import installed
 from conformance.runner import Job, Suite
 
 EXCLUSIONS = Path(__file__).with_name("sklearn_exclusions.txt")
+NOTES = Path(__file__).with_name("sklearn_notes.md")
 
 
 def _add_arguments(_: argparse.ArgumentParser) -> None:
@@ -28,4 +29,5 @@ SUITE = Suite(
     {"SCIPY_ARRAY_API": "1"},
     EXCLUSIONS,
     peers=True,
+    notes=NOTES,
 )

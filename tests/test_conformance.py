@@ -10,9 +10,9 @@ import trueno as tn
 import trueno.testing
 from conformance import numpy as numpys
 from conformance import report
-from conformance.__main__ import SUITES
+from conformance.__main__ import SUITES, page
 from conformance.exclusions import read
-from conformance.results import Outcome, Record, counted, lacking, outcomes
+from conformance.results import Outcome, counted, lacking, outcomes
 
 pytest_plugins = ["pytester"]
 
@@ -58,8 +58,7 @@ def test_an_excluded_test_that_passes_is_a_failure(
 
 
 def test_the_page_is_generated_from_the_record() -> None:
-    exclusions = {suite.name: suite.exclusions for suite in SUITES.values()}
-    assert report.PAGE.read_text("utf-8") == report.page(Record(report.RECORD), exclusions)
+    assert report.PAGE.read_text("utf-8") == page()
 
 
 def test_what_peers_pass_and_we_do_not_is_found() -> None:
