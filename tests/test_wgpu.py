@@ -331,6 +331,35 @@ def test_every_layout_reads_and_writes_its_elements_only(
     assert not differences(roots[0], roots[1], zeros=True).any()
 
 
+@pytest.mark.parametrize("dtype", [FLOAT32, INT64, INT16], ids=str)
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        ((40, 70), (1, 0)),
+        ((33, 100, 64), (2, 1, 0)),
+        ((5, 33, 40), (0, 2, 1)),
+        ((3, 40, 5, 33), (2, 3, 0, 1)),
+        ((40, 2, 3, 35), (3, 1, 2, 0)),
+    ],
+    ids=str,
+)
+def test_copies_between_memory_orders(
+    wgpu: WgpuBackend, dtype: Dtype, shape: tuple[int, ...], axes: tuple[int, ...]
+) -> None:
+    if not wgpu.supports("cast", (dtype,), dtype):
+        pytest.skip(f"the adapter has no {dtype}")
+    kernel = Kernel((dtype,), (), (), (Output(0, None, dtype),))
+    root = np.arange(2 * np.prod(shape)).astype(dtype)
+    x = root[3 : 3 + np.prod(shape)].reshape(shape).transpose(axes)
+    target = view(np.zeros((x.shape[0] + 1, *x.shape[1:]), dtype))
+    part = View(target.storage, target.array[1:])
+    source = View(Storage(root), x)
+    wgpu.launch(Launch(kernel, x.shape, (), (source,), (), (part,), lambda _: None))
+    target.storage.to_host()
+    np.testing.assert_array_equal(target.array[1:], x)
+    assert not target.array[0].any()
+
+
 def test_overlapping_inputs_and_outputs_of_one_buffer(wgpu: WgpuBackend) -> None:
     kernel = KERNELS[FLOAT32]
     results = []

@@ -29,6 +29,7 @@ from trueno._backends.wgpu_layout import LayoutError, Operand, Prepared, prepare
 from trueno._backends.wgpu_native import adapters, load
 from trueno._backends.wgpu_routine import Array, Building
 from trueno._backends.wgpu_routines import ROUTINES
+from trueno._backends.wgpu_transpose import prepare_transposed
 from trueno.kinds import FLOAT32, FLOAT64, INT32, INT64, UINT32, UINT64, Dtype
 from trueno.memory import NDArray, Storage, View, address
 from trueno.ops import REDUCTIONS
@@ -275,6 +276,9 @@ class WgpuBackend:
         count = len(kernel.inputs)
         inputs, outputs = operands[:count], operands[count:]
         try:
+            moved = prepare_transposed(kernel, shape, inputs, outputs, self.gpu.limits)
+            if moved is not None:
+                return moved
             chained = any(instruction.op in REDUCTIONS for instruction in kernel.body)
             how = prepare_chain if chained else prepare
             return how(kernel, shape, launch.axes, inputs, outputs, self.gpu.limits)
