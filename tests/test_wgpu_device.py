@@ -201,14 +201,14 @@ def test_a_read_only_and_a_fortran_root(wgpu: WgpuBackend) -> None:
 
 def test_full_memory_spills_what_the_launch_does_not_use(wgpu: WgpuBackend) -> None:
     def full(stage: str) -> None:
-        if stage == "allocate":
-            wgpu.gpu.inject = len
+        if stage == "allocate" and first.storage.device_valid:
             raise MemoryError("injected")
 
     first, second = (view(np.full(64, k, np.float32)) for k in (1, 2))
     increment(wgpu, first, 1)
     wgpu.gpu.inject = full
     increment(wgpu, second, 1)
+    wgpu.gpu.inject = len
     assert first.storage.host_valid
     assert not first.storage.device_valid
     assert not second.storage.host_valid
@@ -217,6 +217,46 @@ def test_full_memory_spills_what_the_launch_does_not_use(wgpu: WgpuBackend) -> N
     second.storage.to_host()
     assert (first.array == 3).all()
     assert (second.array == 3).all()
+
+
+def test_what_was_unused_for_longest_is_spilled_first(wgpu: WgpuBackend) -> None:
+    arrays = [view(np.full(64, k, np.float32)) for k in range(4)]
+    for used in (0, 1, 2, 1, 0):
+        increment(wgpu, arrays[used], 1)
+        wgpu.synchronize()
+    left = 2
+
+    def full(stage: str) -> None:
+        nonlocal left
+        if stage == "allocate" and left:
+            left -= 1
+            raise MemoryError("injected")
+
+    wgpu.gpu.inject = full
+    increment(wgpu, arrays[3], 1)
+    wgpu.gpu.inject = len
+    # Others' buffers from earlier tests are older still, so that no more than these went.
+    assert arrays[0].storage.device_valid
+    assert [a.storage.device_valid for a in arrays[:3]].count(False) <= 2
+    for k, array in enumerate(arrays):
+        array.storage.to_host()
+        assert (array.array == k + (2, 2, 1, 1)[k]).all()
+
+
+def test_memory_that_stays_full_is_an_error_and_nothing_is_lost(wgpu: WgpuBackend) -> None:
+    first = view(np.full(64, 5, np.float32))
+    increment(wgpu, first, 1)
+
+    def full(stage: str) -> None:
+        if stage == "allocate":
+            raise MemoryError("injected")
+
+    wgpu.gpu.inject = full
+    with pytest.raises(GpuError, match="injected"):
+        increment(wgpu, view(np.zeros(64, np.float32)), 1)
+    wgpu.gpu.inject = len
+    first.storage.to_host()
+    assert (first.array == 6).all()
 
 
 def test_a_buffer_larger_than_the_device_allows_runs_on_the_host(wgpu: WgpuBackend) -> None:

@@ -353,28 +353,36 @@ class WgpuBackend:
         return mirror.block
 
     def _allocate(self, nbytes: int, keep: list[Mirror]) -> Block:
-        try:
-            return self.gpu.allocate(nbytes)
-        except MemoryError:
-            self._spill(keep)
-            return self.gpu.allocate(nbytes)
+        while True:
+            try:
+                return self.gpu.allocate(nbytes)
+            except MemoryError:
+                if not self._spill(nbytes, keep):
+                    raise
 
-    def _spill(self, keep: list[Mirror]) -> None:
-        """Moves every buffer that the launch does not use to the host: the device's memory is
-        full."""
-        for mirror in list(self._mirrors):
-            storage = mirror.storage()
-            if storage is None or mirror.block is None or mirror in keep:
+    def _spill(self, nbytes: int, keep: list[Mirror]) -> bool:
+        """Moves so many bytes to the host, those unused for longest first, but nothing that the
+        launch uses: the device's memory is full. Says whether there was anything to move."""
+        candidates = [m for m in list(self._mirrors) if m.block is not None and m not in keep]
+        candidates.sort(key=lambda m: -1 if m.block is None else m.block.batch)
+        freed = 0
+        for mirror in candidates:
+            storage, block = mirror.storage(), mirror.block
+            if storage is None or block is None:
                 continue
             if not storage.host_valid:
                 start = stats.now()
-                self.gpu.read(mirror.block, _bytes(storage.root))
+                self.gpu.read(block, _bytes(storage.root))
                 stats.tell("transfer", "gpu to host", mirror.nbytes, start)
                 storage.host_valid = True
             storage.device_valid = False
-            self.gpu.release(mirror.block)
+            self.gpu.release(block)
             mirror.block = None
+            freed += block.size
+            if freed >= nbytes:
+                break
         self.gpu.trim()
+        return freed > 0
 
     def _current(self, storage: Storage, keep: list[Mirror]) -> None:
         """Makes the mirror's bytes current."""
