@@ -9,6 +9,7 @@ import sys
 import threading
 import warnings
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -210,9 +211,13 @@ def test_dead_operands_are_freed_while_results_wait() -> None:
 
 
 def test_memory_is_handed_out_again() -> None:
+    def place() -> int:
+        x = tn.evaluate(a(100_000) + 1)
+        return memory.address(x._array)
+
     memory.trim()
-    addresses = {memory.address(tn.evaluate(a(100_000) + 1)._array) for _ in range(8)}
-    assert len(addresses) <= 3
+    assert len({place() for _ in range(8)}) <= 3
+    assert sum(kept())
 
 
 def kept() -> list[int]:
@@ -394,3 +399,20 @@ def test_elements_that_lie_apart_pay_later() -> None:
     with tn.config(backend="simd", threshold=1 << 10), tn.profile() as profile:
         tn.evaluate(x[::2] + x[1::2], x[: 1 << 11] + x[1 << 11 :])
     assert profile.where() == {"simd": 1, "deferred": 0}
+
+
+def test_calls_under_the_threshold_wait_where_they_join_others() -> None:
+    def waits(z: Any, rest: Callable[[Any], Any]) -> bool:
+        pending = z._node is not None
+        tn.evaluate(rest(z))
+        return pending
+
+    with tn.config(backend="auto", threshold=1 << 20):
+        x, y = a(200, 200), a(200, 200)
+        joined = [waits(x * y, lambda z: z + 1) for _ in range(4)]
+        alone = [waits(x - y, lambda z: z) for _ in range(40)]
+        inexact = [waits(np.tanh(x), lambda z: z + 1) for _ in range(4)]
+        small = [waits(x[:50] / y[:50], lambda z: z + 1) for _ in range(4)]
+    assert joined == [False, True, True, True]  # the first call decides
+    assert alone.index(True) == 1 and sum(alone) == 2
+    assert not any(inexact) and not any(small)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trueno import conditions, engine, graph
+from trueno._handle import bind, gathered, small
 from trueno._handle import deferred as known
-from trueno._handle import gathered, small
 from trueno.config import SETTINGS
 from trueno.graph import (
     Buffer,
@@ -234,7 +234,8 @@ class _Known(NamedTuple):
 
     work:    elements, times the gain
     scalars: which operands are numbers of another dtype, and what makes NumPy's scalars of them
-    memory:  what was known of conditions when they were looked up last, and what they were
+    memory:  what was known of conditions when they were looked up last, and what they were; how
+             many calls under the threshold are NumPy's before one is tried
     kept:    the objects whose addresses the key holds
     The rest as in _Decision.
     """
@@ -260,12 +261,12 @@ def _remember(op: Op, decision: _Decision, operands: Operands, into: NDArray | N
         return
     key = taken[0]
     kept = (*operands.layout, op, None if into is None else into.dtype)
-    if key not in engine.quick_decisions:
+    if engine.quick_decisions.get(key) is None:
         if len(engine.quick_decisions) >= _DECISIONS_KEPT:
             engine.quick_decisions.clear()
         engine.quick_decisions[key] = _Known(
             form, size * decision.gain, decision.raises, decision.scalar, decision.scalars,
-            decision.casts, op, [None, None], kept,
+            decision.casts, op, [None, None, 0], kept,
         )  # fmt: skip
 
 
@@ -334,15 +335,8 @@ def warned_of(op: Op, raises: int) -> int:
     return errstate
 
 
-def node_for(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node, bool]:
-    """A node for the call, and whether NumPy returns a scalar.
-
-    into: the array that the result will be written to: its shape, strides and dtype hold.
-
-    Raises Refused, with the reason, where NumPy should do the call at once.
-    """
-    settings = SETTINGS.get()
-    key = (op, settings.backend, operands.pin, operands.on_gpu, *operands.layout)
+def _decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision:
+    key = (op, SETTINGS.get().backend, operands.pin, operands.on_gpu, *operands.layout)
     if into is not None:
         key = (*key, into.shape, into.strides)
     decision: _Decision | None = engine.decisions.get(key)
@@ -351,6 +345,44 @@ def node_for(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[N
         if len(engine.decisions) >= _DECISIONS_KEPT:
             engine.decisions.clear()
         engine.decisions[key] = decision
+    return decision
+
+
+# Operations of which NumPy and every backend give the same bits, but for complex numbers.
+_EXACT = frozenset(
+    {
+        "abs", "add", "bitwise_and", "bitwise_invert", "bitwise_or", "bitwise_xor", "ceil",
+        "divide", "equal", "floor", "fmax", "fmin", "greater", "greater_equal", "less",
+        "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum",
+        "minimum", "multiply", "negative", "not_equal", "sqrt", "square", "subtract", "trunc",
+    }
+)  # fmt: skip
+
+
+def learn(op: Op, given: tuple[Any, ...]) -> None:
+    """Decides on a kind of call under the threshold, for C to try whether it joins others."""
+    operands = Operands(op.name, given)
+    decision = _decision(op, operands, None)
+    form = decision.form
+    complex_ = any(dtype.kind == "c" for dtype in decision.ins)
+    if form is not None and form.backend == "simd" and op.name in _EXACT and not complex_:
+        _remember(op, decision, operands, None)
+    elif (taken := gathered(op, given, None)) is not None:
+        engine.quick_decisions.setdefault(taken[0], None)
+
+
+bind(learn=learn)
+
+
+def node_for(op: Op, operands: Operands, into: NDArray | None = None) -> tuple[Node, bool]:
+    """A node for the call, and whether NumPy returns a scalar.
+
+    into: the array that the result will be written to: its shape, strides and dtype hold.
+
+    Raises Refused, with the reason, where NumPy should do the call at once.
+    """
+    settings = SETTINGS.get()
+    decision = _decision(op, operands, into)
     size = decision.size
     if size is not None and (
         size == 0

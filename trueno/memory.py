@@ -7,6 +7,7 @@ memory, so that NumPy's own rules decide every shape, stride and overlap.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from time import monotonic
@@ -96,7 +97,10 @@ def same_elements(a: NDArray, b: NDArray) -> bool:
 # used for a while goes back to the system when memory is next released, as does the longest unused
 # where the bound is met.
 
-_ALIGNMENT = 64  # a cache line, and the widest vector
+# Blocks begin at a cache line, at different places of a page: a load whose address equals that of a
+# store just before it in the lower 12 bits waits for that, as if it read what was stored.
+_PAGE = 4096
+_places = itertools.cycle([64 * (11 * n % 64) for n in range(64)])
 POOLED_FROM = 1 << 16  # bytes; the C library's own allocator is as good below
 _KEPT_FOR = 10.0  # seconds
 _free: dict[int, list[tuple[float, NDArray]]] = {}  # size to when released, aligned slice of block
@@ -142,11 +146,11 @@ def block(nbytes: int) -> NDArray:
         _free_bytes -= size
         return root
     try:
-        whole = np.empty(size + _ALIGNMENT, np.uint8)
+        whole = np.empty(size + _PAGE, np.uint8)
     except MemoryError:
         trim()
-        whole = np.empty(size + _ALIGNMENT, np.uint8)
-    offset = -address(whole) % _ALIGNMENT
+        whole = np.empty(size + _PAGE, np.uint8)
+    offset = (next(_places) - address(whole)) % _PAGE
     return whole[offset : offset + size]
 
 
@@ -185,7 +189,7 @@ def release(root: NDArray) -> None:
     global _free_bytes, _next_look
     block, size = root.base, root.nbytes
     # Only blocks of our own making have just this much room for alignment.
-    if type(block) is not np.ndarray or size < POOLED_FROM or block.nbytes != size + _ALIGNMENT:
+    if type(block) is not np.ndarray or size < POOLED_FROM or block.nbytes != size + _PAGE:
         return
     if sys.getrefcount(block) != _UNSHARED or size > LIMIT:
         return

@@ -249,27 +249,30 @@ static bool make_casts(PyObject *decision, PyObject *args)
     return true;
 }
 
-/* What was decided for calls with this key; NULL without an error where nothing was, or where the
- * call is small. Borrowed. */
+/* What was decided for calls with this key; NULL without an error where nothing was. Borrowed. */
+static PyObject *looked_up(const Key *key)
+{
+    PyObject *bytes = packed(key);
+    PyObject *decision = bytes ? PyDict_GetItemWithError(bound.decisions, bytes) : NULL;
+    Py_XDECREF(bytes);
+    return decision;
+}
+
+/* `looked_up`; NULL also where the call is small. Borrowed. */
 static PyObject *decided(const Key *key)
 {
     const Settings *now = settings();
-    PyObject *bytes = now ? packed(key) : NULL;
-    PyObject *decision = bytes ? PyDict_GetItemWithError(bound.decisions, bytes) : NULL;
-    Py_XDECREF(bytes);
-    if (!decision || key->pending)
-        return decision;
+    PyObject *decision = now ? looked_up(key) : NULL;
+    if (!decision || decision == Py_None || key->pending)
+        return decision == Py_None ? NULL : decision;
     double work = PyFloat_AsDouble(PyTuple_GetItem(decision, Q_WORK));
     return work < now->threshold ? NULL : decision;
 }
 
-/* A node for a call of a kind that was decided before; NULL without an error for any other. */
-static PyObject *decided_node(PyObject *op, PyObject *const *operands, Py_ssize_t n,
-                              PyObject *into, bool *scalar)
+/* A node for a call as it was decided, if it was; takes over the reference to `args`. */
+static PyObject *node_of(PyObject *decision, PyObject *args, bool *scalar)
 {
-    Key key;
-    PyObject *args = gather_all(&key, op, operands, n, into), *node = NULL;
-    PyObject *decision = args ? decided(&key) : NULL;
+    PyObject *node = NULL;
     int errstate = -1;
     if (decision) {
         Py_INCREF(decision);
@@ -283,6 +286,15 @@ static PyObject *decided_node(PyObject *op, PyObject *const *operands, Py_ssize_
     Py_XDECREF(args);
     Py_XDECREF(decision);
     return node;
+}
+
+/* A node for a call of a kind that was decided before; NULL without an error for any other. */
+static PyObject *decided_node(PyObject *op, PyObject *const *operands, Py_ssize_t n,
+                              PyObject *into, bool *scalar)
+{
+    Key key;
+    PyObject *args = gather_all(&key, op, operands, n, into);
+    return node_of(args ? decided(&key) : NULL, args, scalar);
 }
 
 /* ---------------------------------------------------------------- the lock */
@@ -335,6 +347,87 @@ PyObject *module_deferred(PyObject *module, PyObject *const *args, Py_ssize_t co
     if (handle || PyErr_Occurred())
         return handle;
     Py_RETURN_NONE;
+}
+
+/* ---------------------------------------------------------------- calls that may join others */
+
+/* Under the threshold a call alone is faster in NumPy; two that are computed together mostly are
+ * not. So calls on so many bytes, and not many times less work than the threshold, are tried: if
+ * the value was computed together with others, the next call of that kind is deferred too; if
+ * alone, many calls are NumPy's before it is tried again. Tried are exact operations only
+ * (dispatch.learn), so that results do not depend on it. */
+enum { TRIED_BYTES = 256 * 1024, TRIED_BELOW = 32, CALLS_BETWEEN = 32 };
+enum { M_TURNS = 2 }; /* in a decision's memory: how many calls are NumPy's, from now on */
+
+bool may_join(PyObject *const *operands, Py_ssize_t n, const Gains *gains, double limit)
+{
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!PyArray_CheckExact(operands[i]))
+            continue;
+        PyArrayObject *array = AS_ARRAY(operands[i]);
+        if (PyArray_NBYTES(array) >= TRIED_BYTES &&
+            PyArray_SIZE(array) * gain_of(gains, array) * TRIED_BELOW >= limit)
+            return true;
+    }
+    return false;
+}
+
+/* Whether it is this call's turn to be tried. */
+static bool its_turn(PyObject *decision)
+{
+    PyObject *memory = PyTuple_GetItem(decision, Q_MEMORY);
+    long turns = PyLong_AsLong(PyList_GetItem(memory, M_TURNS));
+    if (turns > 0)
+        PyList_SetItem(memory, M_TURNS, PyLong_FromLong(turns - 1));
+    return turns == 0;
+}
+
+void note_trial(PyObject *node, bool joined)
+{
+    PyObject *memory = AS_NODE(node)->trial;
+    AS_NODE(node)->trial = NULL;
+    PyList_SetItem(memory, M_TURNS, PyLong_FromLong(joined ? 0 : CALLS_BETWEEN));
+    Py_DECREF(memory);
+}
+
+static PyObject *tried_node(PyObject *op, PyObject *const *operands, Py_ssize_t n, bool *scalar)
+{
+    Key key;
+    PyObject *args = gather_all(&key, op, operands, n, NULL);
+    PyObject *decision = args ? looked_up(&key) : NULL, *node = NULL;
+    if (args && !decision && !PyErr_Occurred()) {
+        PyObject *given = PyTuple_New(n), *done = NULL;
+        for (Py_ssize_t i = 0; given && i < n; i++) {
+            Py_INCREF(operands[i]);
+            PyTuple_SetItem(given, i, operands[i]);
+        }
+        if (given)
+            done = PyObject_CallFunctionObjArgs(bound.learn, op, given, NULL);
+        Py_XDECREF(given);
+        Py_XDECREF(done);
+    }
+    if (!decision || decision == Py_None || !its_turn(decision)) {
+        Py_XDECREF(args);
+        return NULL;
+    }
+    Py_INCREF(decision);
+    node = node_of(decision, args, scalar);
+    if (node)
+        replace(&AS_NODE(node)->trial, PyTuple_GetItem(decision, Q_MEMORY));
+    Py_DECREF(decision);
+    return node;
+}
+
+PyObject *tried(PyObject *op, PyObject *const *operands, Py_ssize_t n)
+{
+    bool scalar;
+    if (n > MOST_OPERANDS || !any_ours(operands, n) || !lock_take())
+        return NULL;
+    PyObject *node = tried_node(op, operands, n, &scalar);
+    PyObject *handle = node ? handle_waiting(node, scalar) : NULL;
+    Py_XDECREF(node);
+    lock_give();
+    return handle;
 }
 
 /* ---------------------------------------------------------------- writes */

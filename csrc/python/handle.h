@@ -38,12 +38,12 @@ typedef struct {
     int bit; /* from 1; 0: not dealt yet */
 } Block;
 
-/* See trueno/graph.py. `walk`, `asked` and `only` are the numbers of the walks that met the node,
- * were asked for it, and found it needed by one write alone; `position` is its place in the first.
- */
+/* See trueno/graph.py. `trial`: see deferred.c; NULL of most nodes. `walk`, `asked` and `only` are
+ * the numbers of the walks that met the node, were asked for it, and found it needed by one write
+ * alone; `position` is its place in the first. */
 typedef struct {
     PyObject_HEAD
-    PyObject *form, *args, *owner, *result, *readers, *weakrefs;
+    PyObject *form, *args, *owner, *result, *readers, *trial, *weakrefs;
     int errstate, depth;
     uint64_t leaves[2];
     int64_t walk, asked, only;
@@ -56,7 +56,7 @@ typedef struct {
     X(wrap_value) X(array_ufunc) X(array_function) X(getitem) X(setitem) X(set_shape) X(ufuncs)    \
     X(functions) X(operators) X(release) X(pooled) X(acquire) X(give_up) X(modes) X(errstate)      \
     X(decisions) X(operations) X(plans) X(prepare) X(launch) X(copy) X(copiers) X(report) X(warn)  \
-    X(observers) X(cast) X(others)
+    X(observers) X(cast) X(learn) X(others)
 extern struct Bound {
 #define MEMBER(NAME) PyObject *NAME;
     BOUND(MEMBER)
@@ -149,7 +149,14 @@ bool lock_take(void);
 void lock_give(void);
 /* The call as a node's handle; NULL, without an error, where it is not of a kind decided before. */
 PyObject *deferred(PyObject *op, PyObject *const *operands, Py_ssize_t n);
-/* The same of a write to `target`, a view of the handle's array; NULL: all of a value that has no
+/* The same of a call that is NumPy's where it is alone: if such calls have joined others, or that
+ * is to be found out. */
+PyObject *tried(PyObject *op, PyObject *const *operands, Py_ssize_t n);
+/* Whether that may pay: of operands that are small. */
+bool may_join(PyObject *const *operands, Py_ssize_t n, const Gains *gains, double limit);
+/* Notes whether a node that was tried is computed together with others. */
+void note_trial(PyObject *node, bool joined);
+/* `deferred` of a write to `target`, a view of the handle's array; NULL: all of a value that has no
  * memory. 1: queued; 0: Python must look at it; -1: an error. */
 int deferred_write(PyObject *op, PyObject *handle, PyObject *target, PyObject *const *operands,
                    Py_ssize_t n);

@@ -179,7 +179,7 @@ static PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return new_node(form, operands, errstate);
 }
 
-#define FIELDS(X) X(form) X(args) X(owner) X(result) X(readers)
+#define FIELDS(X) X(form) X(args) X(owner) X(result) X(readers) X(trial)
 
 static int node_traverse(PyObject *self, visitproc visit, void *arg)
 {

@@ -158,6 +158,17 @@ static PyObject *computed(const Operator *o, PyObject *a, PyObject *b, PyObject 
     return result ? wrapped(result) : fail(o->name);
 }
 
+static PyObject *small_binary(const Operator *o, PyObject *a, PyObject *b, PyObject **pair,
+                              double limit)
+{
+    if (o->op && may_join(pair, 2, &o->gains, limit)) {
+        PyObject *both[] = {a, b}, *pending = SLOWLY(tried(o->op, both, 2));
+        if (pending || PyErr_Occurred())
+            return pending;
+    }
+    return computed(o, a, b, pair[0], pair[1]);
+}
+
 static PyObject *binary(const Operator *o, PyObject *a, PyObject *b)
 {
     double limit = threshold();
@@ -167,7 +178,7 @@ static PyObject *binary(const Operator *o, PyObject *a, PyObject *b)
     bool product = o == &operators[O_matrix_multiply];
     if (pair[0] && pair[1] &&
         (product ? product_is_small : result_is_small)(pair, 2, &o->gains, limit))
-        return computed(o, a, b, pair[0], pair[1]);
+        return small_binary(o, a, b, pair, limit);
     PyObject *both[] = {a, b}, *pending = o->op ? SLOWLY(deferred(o->op, both, 2)) : NULL;
     if (pending || PyErr_Occurred())
         return pending;
@@ -212,6 +223,11 @@ static PyObject *unary(const Operator *o, PyObject *a)
         if (pending || PyErr_Occurred())
             return pending;
         return SLOWLY(PyObject_CallFunctionObjArgs(o->forward, a, NULL));
+    }
+    if (o->op && may_join(&x, 1, &o->gains, limit)) {
+        PyObject *pending = SLOWLY(tried(o->op, &a, 1));
+        if (pending || PyErr_Occurred())
+            return pending;
     }
     PyObject *result = o->python(x, NULL);
     return result ? wrapped(result) : fail(o->name);

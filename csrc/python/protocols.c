@@ -14,6 +14,20 @@ static PyObject *small_target(PyObject *target, const Gains *gains, double limit
     return array && few(array, gain_of(gains, AS_ARRAY(array)), limit) ? array : NULL;
 }
 
+/* `tried` of a ufunc that is a row of the table. */
+static PyObject *tried_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first,
+                             PyObject *const *small, Py_ssize_t n, const Gains *gains,
+                             double limit)
+{
+    PyObject *op = may_join(small, n, gains, limit)
+                       ? PyDict_GetItemWithError(bound.operations, ufunc)
+                       : NULL;
+    PyObject *operands[MOST_OPERANDS];
+    for (Py_ssize_t i = 0; i < n; i++)
+        operands[i] = PyTuple_GetItem(args, first + i);
+    return op ? SLOWLY(tried(op, operands, n)) : NULL;
+}
+
 /* `ufunc` on small operands, args[first] and all after it, one of which may be written to: a
  * handle. NULL without an error where the call is another one. */
 static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, PyObject *kwargs,
@@ -37,7 +51,9 @@ static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, 
             return NULL;
     if (!result_is_small(given, n, gains, limit))
         return NULL;
-    PyObject *result = target ? NULL : in_pool(ufunc, given, n, gains);
+    PyObject *result = target ? NULL : tried_ufunc(ufunc, args, first, given, n, gains, limit);
+    if (!result && !target && !PyErr_Occurred())
+        result = in_pool(ufunc, given, n, gains);
     if (result || PyErr_Occurred())
         return result;
     result = call_ufunc(ufunc, given, n, target ? AS_HANDLE(target)->array : NULL);

@@ -389,8 +389,17 @@ static PyObject *plan_for(const Walk *w, PyObject *const *roots, Py_ssize_t n, P
     return plan;
 }
 
+/* Tells the nodes that were deferred on trial whether that was worth while. */
+static void note_trials(const Walk *w)
+{
+    for (int64_t i = 0; i < w->nodes.count; i++)
+        if (AS_NODE(object_at(&w->nodes, i))->trial)
+            note_trial(object_at(&w->nodes, i), w->nodes.count > 1);
+}
+
 static bool run_all(Walk *w, PyObject *plan)
 {
+    note_trials(w);
     PyObject *packed = PyTuple_GetItem(plan, 0), *steps = PyTuple_GetItem(plan, 1);
     for (Py_ssize_t i = 0, n = PyTuple_Size(packed); i < n; i++)
         if (!run_step(w, PyTuple_GetItem(packed, i), PyTuple_GetItem(steps, i)))
