@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import importlib
 import sys
 from collections.abc import Callable
@@ -263,6 +264,25 @@ def evaluate(*arrays: Any) -> Any:
                 nodes.append(node)
     engine.evaluate(nodes)
     return arrays[0] if len(arrays) == 1 else arrays
+
+
+async def evaluate_async(*arrays: Any) -> Any:
+    """``evaluate`` for event loops: other tasks run until the arrays are computed, on a GPU too.
+
+    The settings are those of the call.
+    """
+
+    def work() -> Any:
+        result = evaluate(*arrays)
+        buffers = [x._buffer for x in arrays if isinstance(x, Handle)]
+        if any(buffer is not None and not buffer.host_valid for buffer in buffers):
+            gpu = engine.backend("wgpu")
+            if gpu is not None:
+                gpu.synchronize()
+        return result
+
+    loop = importlib.import_module("asyncio").get_running_loop()
+    return await loop.run_in_executor(None, contextvars.copy_context().run, work)
 
 
 def to_numpy(x: Any) -> Any:
