@@ -11,15 +11,16 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 import trueno
-import trueno.testing
 from conformance.results import IDLE
 from trueno._handle import made
 from trueno._numpy.fallback import resolve
+from trueno.testing import comparing
 
 _AS_THEY_ARE = ("trueno.dtypes", "trueno.exceptions", "trueno.testing.overrides", "trueno.typing")
 
@@ -40,13 +41,19 @@ class _Submodules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         theirs = importlib.import_module("numpy" + spec.name.removeprefix("trueno"))
         module = ModuleType(spec.name)
-        vars(module)["__getattr__"] = lambda name: (
-            getattr(theirs, name) if name[0] == "_" else resolve(theirs, name, vars(module))
-        )
+        vars(module)["__getattr__"] = lambda name: _attribute(theirs, name, vars(module))
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         pass
+
+
+def _attribute(theirs: ModuleType, name: str, namespace: dict[str, Any]) -> Any:
+    if name.startswith("_"):
+        return getattr(theirs, name)
+    if theirs.__name__ == "numpy.ma.testutils" and name.startswith("assert"):
+        return comparing(getattr(theirs, name))
+    return resolve(theirs, name, namespace)
 
 
 def _prepare() -> None:

@@ -14,6 +14,18 @@ enum { LANES = 64, STEPS = 16, STREAMS = 4, STEP = STREAMS * LANES, SHORT = 8, S
 
 #define VALUE(x) (x)
 #define TRUTH(x) ((x) != 0)
+/* What counts of an element: of a byte that is not 0, taken for a bool, that it is not. */
+#define NUMBER_b8 TRUTH
+#define NUMBER_i8 VALUE
+#define NUMBER_i16 VALUE
+#define NUMBER_i32 VALUE
+#define NUMBER_i64 VALUE
+#define NUMBER_u8 VALUE
+#define NUMBER_u16 VALUE
+#define NUMBER_u32 VALUE
+#define NUMBER_u64 VALUE
+#define NUMBER_f32 VALUE
+#define NUMBER_f64 VALUE
 
 /* name_F_T combines elements of dtype F (M in memory, READ from there) to a value of dtype T (type
  * A), by way of type B, in which a few elements can be combined without loss. */
@@ -209,7 +221,7 @@ enum { LANES = 64, STEPS = 16, STREAMS = 4, STEP = STREAMS * LANES, SHORT = 8, S
 /* EMIT receives: name, dtype in memory, its type, the type that a few add up in, the accumulator's
  * dtype, its type, combination, reading. */
 #define SUM_OF_INTEGERS(EMIT) \
-    EMIT(sum, b8, uint8_t, uint8_t, i64, int64_t, ADD, VALUE) \
+    EMIT(sum, b8, uint8_t, uint8_t, i64, int64_t, ADD, TRUTH) \
     EMIT(sum, i8, int8_t, int16_t, i64, int64_t, ADD, VALUE) \
     EMIT(sum, i16, int16_t, int32_t, i64, int64_t, ADD, VALUE) \
     EMIT(sum, i32, int32_t, int64_t, i64, int64_t, ADD, VALUE) \
@@ -219,8 +231,8 @@ enum { LANES = 64, STEPS = 16, STREAMS = 4, STEP = STREAMS * LANES, SHORT = 8, S
     EMIT(sum, u32, uint32_t, uint64_t, u64, uint64_t, ADD, VALUE) \
     EMIT(sum, u64, uint64_t, uint64_t, u64, uint64_t, ADD, VALUE)
 #define AS_DOUBLE(F, M, T, A, EMIT, name, COMBINE) \
-    EMIT(name, F, M, double, f64, double, COMBINE, VALUE)
-#define AS_SUMMED(F, M, T, A, EMIT, name, COMBINE) EMIT(name, F, M, A, T, A, COMBINE, VALUE)
+    EMIT(name, F, M, double, f64, double, COMBINE, NUMBER_##F)
+#define AS_SUMMED(F, M, T, A, EMIT, name, COMBINE) EMIT(name, F, M, A, T, A, COMBINE, NUMBER_##F)
 #define AS_IT_IS(F, M, T, A, EMIT, name, COMBINE) EMIT(name, F, M, M, F, M, COMBINE, VALUE)
 #define AS_TRUTH(F, M, T, A, EMIT, name, COMBINE) \
     EMIT(name, F, M, uint8_t, b8, uint8_t, COMBINE, TRUTH)

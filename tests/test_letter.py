@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -46,6 +49,38 @@ PROGRAMS: tuple[Callable[[Any], Any], ...] = (
     lambda xp: xp.reshape(np.matrix([[1, 2]]), (2, 1)),
     lambda xp: xp.ones((2, 2)).view(xp.ndarray),
     lambda xp: xp.array([None, 1]).view(xp.ndarray),
+    lambda xp: xp.frombuffer(b"\xff\x00\x02", bool).sum(),
+    lambda xp: xp.frombuffer(b"\xff\x00\x02", bool).mean(),
+    lambda xp: xp.count_nonzero(xp.frombuffer(b"\xff\x00\x02", bool)),
+    lambda xp: xp.frombuffer(b"\xff\x00\x02", "u1").base,
+    lambda xp: [x.base is x for x in (xp.arange(3),)],
+    lambda xp: [(x[1:].base is x, x[...].base is x, x[1:][1:].base is x) for x in (xp.ones(3),)],
+    lambda xp: xp.arange(stop=3),
+    lambda xp: xp.arange(),
+    lambda xp: xp.arange(1, stop=3, dtype="f4"),
+    lambda xp: xp.ones(3).sort(kind="k"),
+    lambda xp: xp.ones(3).argsort(kind="k"),
+    lambda xp: xp.array([3, 1, 2]).argsort(kind="mergesort"),
+    lambda xp: xp.array(["a"]).conj(),
+    lambda xp: xp.ones(3, complex).conj(xp.zeros(3, complex)),
+    lambda xp: (xp.real(1), xp.imag(1j), xp.real(np.complex64(1j)), xp.imag(xp.ones(2))),
+    lambda xp: xp.ones(3, object).any(dtype=object, keepdims=True),
+    lambda xp: xp.astype([1, 2], float),
+    lambda xp: xp.zeros(3).astype(int, copy=np._CopyMode.NEVER),
+    lambda xp: [(x.fill([]), repr(x)) for x in (xp.zeros(3, object),)],
+    lambda xp: xp.add.accumulate(xp.ones(3), out=xp.zeros(3)),
+    lambda xp: xp.add.accumulate(xp.ones(3), 0, None, xp.zeros(3)),
+    lambda xp: xp.logical_or.reduce(xp.array([0, 3, 5], object)),
+    lambda xp: xp.add.reduce(),
+    lambda xp: xp.matmul.reduce(xp.ones((2, 2))),
+    lambda xp: xp.array([1, 2], object) * Decimal("1.5"),
+    lambda xp: Fraction(1, 3) + xp.array([1, 2]),
+    lambda xp: timedelta(4) / xp.array([1, 2], object),
+    lambda xp: xp.ones(2) * object(),
+    lambda xp: xp.array([1, None]) == object(),
+    lambda xp: xp.ones(2).view(type(xp.ones(2))),
+    lambda xp: xp.ones(2).view(type=xp.ndarray),
+    lambda xp: xp.vecdot(xp.ones((3, 2)), xp.ones((3, 2)), axis=0, out=xp.zeros(2)),
     lambda xp: (xp.finfo("f4").eps, xp.finfo("f2").max, xp.finfo(float).bits),
 )
 

@@ -338,9 +338,9 @@ def test_other_libraries_get_their_turn() -> None:
     assert np.add(x, Stranger()) == "stranger's ufunc"
     assert tn.add(x, Stranger()) == "stranger's ufunc"
     assert np.concatenate([x, Stranger()]) == "stranger's function"
-    with pytest.raises(TypeError):
-        x + object()
-    assert x.__add__(object()) is NotImplemented
+    for f in (lambda: x + object(), lambda: x.__add__(object()), lambda: object() + x):
+        with pytest.raises(TypeError):
+            f()
 
 
 # ---------------------------------------------------------------- Python's protocols

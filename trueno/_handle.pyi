@@ -20,6 +20,7 @@ class Block:
     whole: NDArray | None
     node: Node | None
     target: NDArray | None
+    owner: weakref.ref[Handle] | None
     before: list[weakref.ref[Node]]
     readers: list[weakref.ref[Node]]
     exports: list[weakref.ref[NDArray]]

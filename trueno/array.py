@@ -6,6 +6,7 @@ import importlib
 import math
 import sys
 from collections.abc import Callable
+from enum import Enum
 from types import ModuleType
 from typing import Any
 
@@ -74,6 +75,8 @@ def _reduction(name: str, parameters: tuple[str, ...]) -> Callable[..., Any]:
         given.update(kwargs)
         if given.get("out", 0) is None:
             del given["out"]
+        if "dtype" in given and "dtype" not in parameters:
+            return call_numpy(f, (self,), given)
         return reduce(op, self, **given)
 
     method.__name__ = name
@@ -113,8 +116,13 @@ class TruenoArray(Handle):
     def base(self) -> Any:
         """The array whose memory this one shows another view of; None if it is its own."""
         buffer = self._buffer
-        if buffer is None or buffer.whole is None or same_elements(self._array, buffer.whole):
+        if buffer is None or buffer.whole is None:
             return None
+        owner = None if buffer.owner is None else buffer.owner()
+        if owner is not None and same_elements(owner._array, buffer.whole) and owner is not self:
+            return owner
+        if same_elements(self._array, buffer.whole):
+            return self._array.base if buffer.foreign else None
         return handle_on(buffer.whole, buffer)
 
     @property
@@ -339,9 +347,12 @@ class TruenoArray(Handle):
         """As :meth:`numpy.ndarray.round`; deferred and fused where a kernel exists."""
         return np.round(self, decimals, out)
 
-    def conj(self) -> Any:
+    def conj(self, out: Any = None) -> Any:
         """The complex conjugate; the array itself if it is of real numbers."""
-        return self if self._array.dtype.kind in "biuf" else np.conjugate(self)
+        kind = self._array.dtype.kind
+        if out is not None or kind not in "biufc":
+            return call_numpy(_ndarray.conj, (self, *(() if out is None else (out,))))
+        return self if kind != "c" else np.conjugate(self)
 
     conjugate = conj
 
@@ -358,7 +369,11 @@ class TruenoArray(Handle):
         Raises TypeError where ``casting`` ("no" to "unsafe") does not allow it.
         """
         wanted = np.dtype(dtype)
-        if casting != "unsafe" or order not in (_ORDERS if copy else _ORDERS[:1]):
+        if (
+            casting != "unsafe"
+            or isinstance(copy, Enum)
+            or order not in (_ORDERS if copy else _ORDERS[:1])
+        ):
             return call_numpy(
                 _ndarray.astype, (self, wanted), {"order": order, "casting": casting, "copy": copy}
             )
@@ -408,7 +423,8 @@ class TruenoArray(Handle):
 
     def view(self, *args: Any, **kwargs: Any) -> Any:
         """A view of the same memory in another dtype; shares what it writes."""
-        args = tuple([_ndarray if arg == _ndarray else arg for arg in args])
+        args = tuple([_class(arg) for arg in args])
+        kwargs = {key: _class(value) for key, value in kwargs.items()}
         return view_of(self, lambda a: a.view(*args, **kwargs), "view")
 
     def getfield(self, dtype: Any, offset: int = 0) -> Any:
@@ -430,14 +446,17 @@ class TruenoArray(Handle):
 
     def fill(self, value: Any) -> None:
         """Sets every element to ``value``."""
-        setitem(self, ..., value)
+        if self._array.dtype.kind in "biufc":
+            setitem(self, ..., value)
+        else:
+            call_numpy(_ndarray.fill, (self, value), name="fill", writes=(self,))
 
     def sort(
         self, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
     ) -> None:
         """Sorts in place, as :meth:`numpy.ndarray.sort`; equal elements keep their order."""
         try:
-            if order is not None or (kind is not None and stable is not None):
+            if order is not None or kind not in ordering.KINDS or (kind and stable is not None):
                 raise Refused("arguments")
             ordering.sort_in_place(self, axis)
             return
@@ -518,6 +537,11 @@ def _reshaped_in_place(array: NDArray, shape: Any) -> NDArray:
     view = array.view()
     view.shape = shape
     return view
+
+
+def _class(x: Any) -> Any:
+    """numpy.ndarray for the classes that stand for it."""
+    return _ndarray if x is TruenoArray or (isinstance(x, type) and x == _ndarray) else x
 
 
 def _renamed_repr(array: NDArray) -> str:

@@ -159,6 +159,7 @@ class Buffer(Storage):
                   another one takes its place
     plain:        host memory is current, nothing pends, no pin: NumPy may read it right away;
                   ``update`` recomputes it after a change of state
+    owner:        a weak reference to the handle that it was made for, if it was made for one
     """
 
     __slots__ = ()

@@ -236,7 +236,9 @@ def _unwrap(x: Any, handles: list[Any]) -> Any:
         buffer = x._buffer
         return x._array if buffer is None or buffer.plain else engine.host(x._array, buffer)
     if kind is tuple or kind is list:
-        return kind([_unwrap(item, handles) for item in x])
+        found = len(handles)
+        items = [_unwrap(item, handles) for item in x]
+        return x if len(handles) == found else kind(items)
     if kind is dict:
         return {key: _unwrap(item, handles) for key, item in x.items()}
     if kind is np.ndarray:
@@ -264,6 +266,8 @@ def rewrap(x: Any, handles: list[Any]) -> Any:
                     return handle_on(x, foreign_buffer(x))
             elif root is root_of(handle._array):
                 return handle if x is handle._array else handle_on(x, buffer_of(handle))
+        if root.base is not None:  # memory of another kind of object: bytes, a file, an export
+            return handle_on(x, foreign_buffer(x))
         return pinned(wrap(x), handles)
     if isinstance(x, np.generic):
         return pinned(scalar(x), handles)

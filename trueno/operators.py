@@ -6,7 +6,7 @@ On small operands they are C (``csrc/python/``); these are for all others.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,6 @@ _ndarray = np.ndarray
 _matmul_of_others: Any = np.matmul
 
 # What NumPy makes an array of, when it is an operand.
-_CONVERTED = (int, float, complex, Sequence, memoryview, bytearray)
 # Attributes of objects that answer operators with arrays themselves.
 _ARRAY_LIKE = ("__array_ufunc__", "__array_priority__", "__array_namespace__", "__array__")
 # Python's operator for each operation that has one: NumPy's own for operands of any kind.
@@ -56,8 +55,7 @@ _UNARY = ("negative", "positive", "abs", "bitwise_invert")
 def takes(other: Any) -> bool:
     """Whether an operator takes ``other``; others get their own reflected operator's chance.
 
-    Taken are arrays, numbers, sequences, buffers, what converts to an array or answers ufuncs.
-    Left are subclasses of ndarray, what declines ufuncs, and objects that know nothing of arrays.
+    Left are strings, subclasses of ndarray, what declines ufuncs or has a priority of its own.
     """
     kind = type(other)
     if isinstance(other, (Handle, np.generic)) or kind in SCALARS or kind is _ndarray:
@@ -66,9 +64,7 @@ def takes(other: Any) -> bool:
         return False
     if hasattr(kind, "__array_ufunc__"):
         return kind.__array_ufunc__ is not None
-    if getattr(kind, "__array_priority__", 0) > 0:
-        return False
-    return isinstance(other, _CONVERTED) or hasattr(kind, "__array__")
+    return not getattr(kind, "__array_priority__", 0) > 0
 
 
 def answers_ufuncs(other: Any) -> bool:

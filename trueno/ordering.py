@@ -14,6 +14,9 @@ from trueno.kinds import COMPLEXES, INT64, NUMBER
 from trueno.routines import compute, pays, refuse, update
 from trueno.writes import in_c_order
 
+# Names of algorithms that NumPy takes; it tells of others. All of them keep equal elements' order.
+KINDS = (None, "quicksort", "stable", "mergesort", "heapsort")
+
 # Elements of a row below which NumPy's sorting networks are faster than passes by digits.
 _SHORTEST = 1024
 

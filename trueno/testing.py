@@ -34,7 +34,9 @@ def _values(x: Any) -> Any:
     return x
 
 
-def _comparing(f: Callable[..., Any]) -> Callable[..., Any]:
+def comparing(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that compares values, on ndarrays and NumPy's scalars in the place of ours."""
+
     @functools.wraps(f)
     def compare(*args: Any, **kwargs: Any) -> Any:
         return f(*_values(args), **_values(kwargs))
@@ -47,7 +49,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(_numpys, name)
     if name in _COMPARISONS:
-        value = _comparing(value)
+        value = comparing(value)
     globals()[name] = value
     return value
 

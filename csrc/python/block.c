@@ -10,7 +10,7 @@ bool is_block(PyObject *x)
 }
 
 #define FIELDS(X)                                                                                  \
-    X(root) X(device) X(whole) X(node) X(target) X(before) X(readers) X(exports) X(pin)
+    X(root) X(device) X(whole) X(node) X(target) X(before) X(readers) X(exports) X(pin) X(owner)
 
 static void own(Block *b, PyObject *root, PyObject *whole)
 {
@@ -46,6 +46,8 @@ PyObject *block_of(PyObject *handle)
         while ((base = PyArray_BASE(AS_ARRAY(root))) && PyArray_CheckExact(base))
             root = base;
         h->buffer = new_block(root);
+        if (h->buffer && !(AS_BLOCK(h->buffer)->owner = PyWeakref_NewRef(handle, NULL)))
+            Py_CLEAR(h->buffer);
     }
     return h->buffer;
 }
@@ -173,6 +175,7 @@ static PyMemberDef members[] = {
     {"whole", T_OBJECT, offsetof(Block, whole), 0, NULL},
     {"node", T_OBJECT, offsetof(Block, node), 0, NULL},
     {"target", T_OBJECT, offsetof(Block, target), 0, NULL},
+    {"owner", T_OBJECT, offsetof(Block, owner), READONLY, NULL},
     {"host_valid", T_BOOL, offsetof(Block, host_valid), 0, NULL},
     {"device_valid", T_BOOL, offsetof(Block, device_valid), 0, NULL},
     {"foreign", T_BOOL, offsetof(Block, foreign), 0, NULL},

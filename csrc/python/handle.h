@@ -33,7 +33,8 @@ typedef struct {
 /* See trueno/memory.py (Storage) and trueno/graph.py (Buffer). NULL lists are empty. */
 typedef struct {
     PyObject_HEAD
-    PyObject *root, *device, *whole, *node, *target, *before, *readers, *exports, *pin, *weakrefs;
+    PyObject *root, *device, *whole, *node, *target, *before, *readers, *exports, *pin, *owner,
+        *weakrefs;
     char host_valid, device_valid, foreign, viewed, plain;
     int bit; /* from 1; 0: not dealt yet */
 } Block;

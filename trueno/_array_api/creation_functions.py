@@ -137,7 +137,7 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
 
 @implements(np.arange)
 def arange(
-    start: Any,
+    start: Any = None,
     stop: Any = None,
     step: Any = 1,
     dtype: Any = None,
@@ -150,7 +150,10 @@ def arange(
     Raises ZeroDivisionError for a ``step`` of 0.
     """
     if stop is None:
-        return created("arange", device, np.arange, 0, start, step, dtype=dtype, like=like)
+        if start is None:
+            raise TypeError("trueno.arange: arange() requires stop to be specified.")
+        start, stop = 0, start
+    start = 0 if start is None else start
     return created("arange", device, np.arange, start, stop, step, dtype=dtype, like=like)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno._array_api._support import given, implements, same_device
+from trueno._array_api._support import call, given, implements, same_device
 from trueno.config import SETTINGS
 from trueno.handles import Handle
 from trueno.kinds import Dtype
@@ -24,6 +24,8 @@ def astype(x: Any, dtype: Any, /, *, copy: _bool = True, device: Any = None) -> 
     With ``copy=False``, ``x`` itself where dtype and device are right already. Complex values cast
     to real dtypes lose their imaginary part, with NumPy's ComplexWarning.
     """
+    if not isinstance(x, (Handle, np.ndarray, np.generic)):
+        return call(np.astype, x, dtype)  # NumPy's TypeError
     x = given(x)
     wanted = np.dtype(dtype)
     if device is not None and device != x.device:

@@ -18,7 +18,7 @@ import numpy as np
 from trueno._array_api._support import NO_VALUE, call, given, implements, viewed
 from trueno._handle import public
 from trueno.dispatch import elementwise
-from trueno.handles import Handle, wrap
+from trueno.handles import Handle, scalar, wrap
 from trueno.handover import at_once, call_numpy, small_array
 from trueno.ops import OPS, Op
 from trueno.writes import update
@@ -29,6 +29,7 @@ _NO_ARRAY: Any = wrap(np.empty(0))
 _UFUNC_METHODS = ("reduce", "accumulate", "outer", "reduceat", "at")
 _UFUNC_ATTRIBUTES = (
     "identity", "nargs", "nin", "nout", "ntypes", "resolve_dtypes", "signature", "types",
+    "_get_strided_loop", "_resolve_dtypes_and_context",
 )  # fmt: skip
 
 
@@ -83,13 +84,15 @@ def from_ufunc(ufunc: np.ufunc, name: str) -> Callable[..., Any]:
     function.ufunc = ufunc  # type: ignore[attr-defined]
     for attribute in _UFUNC_ATTRIBUTES:
         setattr(function, attribute, getattr(ufunc, attribute))
-    for method in _UFUNC_METHODS if ufunc.signature is None else ():
+    for method in _UFUNC_METHODS:
         setattr(function, method, public(_ufunc_method(ufunc, name, method), "trueno"))
     return function
 
 
 def _ufunc_method(ufunc: np.ufunc, name: str, method: str) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
+        if not args or ufunc.signature:
+            return call_numpy(getattr(ufunc, method), args, kwargs)  # NumPy's error
         return call_ufunc(ufunc, method, args, kwargs)
 
     function.__name__ = method
@@ -132,13 +135,21 @@ globals().update(GENERATED)
 @implements(np.real)
 def real(val: Any) -> Any:
     """The real parts: a view."""
-    return viewed(val, lambda array: array.real, "real")
+    if not hasattr(val, "__array__") and hasattr(val, "real"):
+        return val.real  # a Python number's
+    return viewed(
+        scalar(val) if isinstance(val, np.generic) else val, lambda array: array.real, "real"
+    )
 
 
 @implements(np.imag)
 def imag(val: Any) -> Any:
     """The imaginary parts: a view for complex arrays, read-only zeros for real ones."""
-    return viewed(val, lambda array: array.imag, "imag")
+    if not hasattr(val, "__array__") and hasattr(val, "imag"):
+        return val.imag  # a Python number's
+    return viewed(
+        scalar(val) if isinstance(val, np.generic) else val, lambda array: array.imag, "imag"
+    )
 
 
 @implements(np.round, np.around)

@@ -17,6 +17,7 @@ from trueno.products import BLAS, array_of
 __all__ = ["matmul", "matrix_transpose", "tensordot", "vecdot"]
 
 matmul = from_ufunc(np.matmul, "matmul")
+vecdot = from_ufunc(np.vecdot, "vecdot")
 
 
 @implements(np.matrix_transpose, np.linalg.matrix_transpose)
@@ -71,11 +72,3 @@ def _folded(a: NDArray | None, b: NDArray | None, axes: Any) -> Any:
     kept = [[i for i in range(x.ndim) if i not in s] for x, s in zip((a, b), summed, strict=True)]
     shape = [x.shape[i] for x, axes in zip((a, b), kept, strict=True) for i in axes]
     return summed, kept, shape
-
-
-def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """The sum over ``axis`` of conj(x1) * x2, the other axes broadcast.
-
-    ValueError where the axes differ in length.
-    """
-    return call(np.linalg.vecdot, x1, x2, axis=axis)

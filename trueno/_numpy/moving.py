@@ -73,7 +73,7 @@ def _sorting(f: Any, ours: Any) -> None:
         a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
     ) -> Any:
         try:
-            if order is not None or (kind is not None and stable is not None):
+            if order is not None or kind not in ordering.KINDS or (kind and stable is not None):
                 raise Refused("arguments")
             return ours(given(a), axis, False)
         except Refused as refused:
