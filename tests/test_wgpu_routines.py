@@ -258,3 +258,25 @@ def test_indices_pick_elements_and_rows(wgpu: WgpuBackend) -> None:
         index[5, 1] = x.shape[axis]
         with pytest.raises(IndexError):
             wgpu.call(Call("take", call, (view(x), view(index)), tuple(outputs)))
+
+
+# ---------------------------------------------------------------- sorting
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64, INT32, INT64, UINT64], ids=str)
+def test_sorting_is_stable_and_nan_comes_last(wgpu: WgpuBackend, dtype: Dtype) -> None:
+    rng = np.random.default_rng(6)
+    for shape in ((1,), (17,), (5000,), (3, 4097), (40, 33)):
+        bits = np.frombuffer(rng.bytes(8 * int(np.prod(shape))), dtype)[: np.prod(shape)]
+        few = rng.integers(-3, 4, shape).astype(dtype)
+        if dtype.kind == "f":
+            few = np.where(rng.random(shape) < 0.1, dtype.type(np.nan), few * rng.choice([1, -1]))
+        for x in (bits.reshape(shape), few.astype(dtype)):
+            for descending in (False, True):
+                params = {"descending": descending}
+                expected = ROUTINES["argsort"].meaning(x, **params)
+                (actual,) = perform(wgpu, "argsort", [x], [np.empty(shape, np.int64)], **params)
+                np.testing.assert_array_equal(actual, expected)
+                expected = ROUTINES["sort"].meaning(x, **params)
+                (actual,) = perform(wgpu, "sort", [x], [np.empty(shape, dtype)], **params)
+                np.testing.assert_array_equal(actual, expected)

@@ -180,6 +180,11 @@ class _Scan:
         return functions, "\n    ".join(lines)
 
 
+def scan_sum(to: Building, x: Array, out: Array) -> None:
+    """``out`` (outer, n + 1, 1) = 0, then the cumulative sums of ``x`` (outer, n, 1)."""
+    _Scan("sum", out.dtype).run(to, x, out, 1)
+
+
 def _three(x: Array, axis: int) -> Array:
     """An array in C order as (outer, length, inner)."""
     outer, inner = prod(x.shape[:axis]), prod(x.shape[axis + 1 :])
