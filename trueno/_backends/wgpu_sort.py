@@ -21,6 +21,7 @@ from trueno.plan import Call
 INVOCATIONS, EACH, BITS = 256, 16, 4
 DIGITS = 1 << BITS
 BLOCK = INVOCATIONS * EACH
+SHORT = 1024  # rows up to this are sorted by counting
 _SHARED = f"var<workgroup> counts: array<u32, {DIGITS * INVOCATIONS}>;"
 # Where the count of a digit by an invocation stands: digits outermost.
 _SLOT = f"d * {INVOCATIONS}u + lane"
@@ -105,6 +106,25 @@ def _pass(
     to.dispatch(bound, values, [_SHARED, *functions], body, rows * blocks)
 
 
+def _by_ranks(to: Building, x: Array, out: Array, function: str, read: str, arg: bool) -> None:
+    """Short rows: an invocation an element finds its place by counting those that precede it."""
+    *outer, n = x.shape
+    count = prod(outer) * n
+    value = "i64(own)" if arg else "b0[p.o0 + at]"
+    body = (
+        f"let at = group * {INVOCATIONS}u + lane;\nif (at >= p.count) {{ return; }}\n"
+        "let row = at / p.n; let own = at % p.n;\nvar i = own;\n"
+        f"let k = {read};\nvar place = 0u;\n"
+        f"for (i = 0u; i < p.n; i++) {{ let other = {read};\n"
+        "if (other < k || (other == k && i < own)) { place += 1u; } }\n"
+        f"b1[p.o1 + row * p.n + place] = {value};"
+    )
+    values = {"n": n, "count": count, "o0": x.offset, "o1": out.offset}
+    source = Access("flat", 0, x.dtype).element
+    bound = [Bound(x, source), Bound(out, REGISTER[out.dtype], True)]
+    to.dispatch(bound, values, [function], body, -(-count // INVOCATIONS))
+
+
 def _prepare(
     to: Building, params: dict[str, Any], inputs: Sequence[Array], outputs: Sequence[Array]
 ) -> None:
@@ -116,6 +136,9 @@ def _prepare(
     u = REGISTER[kind]
     text = element(Access("flat", 0, x.dtype), "p.o0 + row * p.n + i")
     function, read = _key(x.dtype, text, params["descending"])
+    if n <= SHORT:
+        _by_ranks(to, x, out, function, read, params["arg"])
+        return
     places = [(to.temporary((rows, n), kind), to.temporary((rows, n), UINT32)) for _ in range(2)]
     keys, functions, origins = x, [function], None
     for number in range(8 * kind.itemsize // BITS):
