@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent / PACKAGE
 
 # Lowest first. A name is a module or a whole subpackage of trueno/.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "dask", "kinds", "cores", "gains", "loops", "machine", "stats", "windows"),
+    ("errors", "dask", "dropin", "kinds", "cores", "gains", "loops", "machine", "stats", "windows"),
     ("config",),
     ("ops", "memory"),
     ("arrow", "plan"),
@@ -42,9 +42,20 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("assembly", "counting", "moments", "sets"),
     ("protocols", "operators", "explanation", "acceleration"),
     ("array",),
-    ("_array_api", "_numpy", "_nn", "nn", "linalg", "fft", "special", "testing", "threadpoolctl"),
+    (
+        "_array_api",
+        "_numpy",
+        "_nn",
+        "nn",
+        "linalg",
+        "fft",
+        "random",
+        "special",
+        "testing",
+        "threadpoolctl",
+    ),
     ("__init__",),
-    ("calibration",),
+    ("calibration", "reporting", "running"),
     ("bench", "demo", "information", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -50,6 +50,9 @@ _LATER = {
     "explain": "trueno.explanation",
     "profile": "trueno.profiling",
 }
+_LATER |= dict.fromkeys(
+    ("install", "load_ipython_extension", "uninstall", "unload_ipython_extension"), "trueno.running"
+)
 
 __all__ = [
     "StrictError",

@@ -57,6 +57,16 @@ def _calibrate(args: argparse.Namespace) -> int:
     return status
 
 
+def _run(args: argparse.Namespace) -> int:
+    running = importlib.import_module("trueno.running")
+    if args.report:
+        importlib.import_module("trueno.reporting").begin()
+    program = running.Program(args.program, args.is_module, tuple(args.arguments))
+    only = tuple([name for name in args.only.split(",") if name])
+    running.run(program, args.backend or SETTINGS.get().backend, only)
+    return 0
+
+
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -110,12 +120,41 @@ def _parser() -> argparse.ArgumentParser:
     )
     calibrate.add_argument("--force", action="store_true", help="measure again")
     calibrate.set_defaults(run=_calibrate)
+
+    run = commands.add_parser(
+        "run",
+        help="run an unmodified NumPy program on Trueno",
+        usage="%(prog)s [--report] [--backend B] [--only PKG,...] (-m MODULE | SCRIPT) [ARG ...]",
+    )
+    run.add_argument("--report", action="store_true", help="say at the end where time went")
+    run.add_argument(
+        "--backend", choices=BACKENDS, help="pin the backend (TRUENO_BACKEND, or auto)"
+    )
+    run.add_argument(
+        "--only", default="", metavar="PKG,...", help="the packages, and no others, that use Trueno"
+    )
+    run.add_argument("-m", dest="is_module", action="store_true", help="PROGRAM is a module")
+    run.add_argument("program", metavar="PROGRAM", help="a script, or with -m a module")
+    run.set_defaults(run=_run)
     return parser
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments of ``run`` itself, its program among them, and those of the program."""
+    at = 1
+    while at < len(arguments) and arguments[at].startswith("-") and arguments[at] != "-":
+        at += 2 if arguments[at] in ("--backend", "--only") else 1
+    return arguments[: at + 1], arguments[at + 1 :]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command; returns its exit status. An unknown command exits with 2."""
-    args = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    rest: list[str] = []
+    if given[:1] == ["run"]:
+        given, rest = _split(given)
+    args = _parser().parse_args(given)
+    args.arguments = rest
     status: int = args.run(args)
     return status
 

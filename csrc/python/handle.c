@@ -408,6 +408,8 @@ static PyMethodDef functions[] = {
     {"public", new_public, METH_VARARGS, "A function of a namespace, as users call it."},
     {"settings_from", settings_from, METH_VARARGS, "Names where settings come from."},
     {"settings", settings_now, METH_NOARGS, "The settings in force."},
+    {"importer", new_importer, METH_VARARGS,
+     "An import function whose results another function may replace where NumPy is imported."},
     {"bind", (PyCFunction)(void (*)(void))module_bind, METH_VARARGS | METH_KEYWORDS,
      "Names the Python functions that calls go to, and what tells small calls."},
     {0},
@@ -472,8 +474,8 @@ PyMODINIT_FUNC PyInit__handle(void)
     import_array();
     PyObject *module = PyModule_Create(&definition);
     if (module && (intern_names() < 0 || make_type(module) < 0 || make_method_type() < 0 ||
-                   make_public_type() < 0 || make_block_type(module) < 0 ||
-                   make_node_type(module) < 0))
+                   make_public_type() < 0 || make_importer_type() < 0 ||
+                   make_block_type(module) < 0 || make_node_type(module) < 0))
         Py_CLEAR(module);
     return module;
 }

@@ -74,7 +74,8 @@ extern struct Bound {
     X(ndim, "ndim") X(size, "size") X(itemsize, "itemsize") X(nbytes, "nbytes") X(out, "out")      \
     X(compact, "compact") X(shared, "shared") X(warnings, "warnings") X(filters, "filters")        \
     X(implementation, "_implementation") X(call, "__call__") X(name, "__name__")                   \
-    X(getitem, "__getitem__") X(setitem, "__setitem__") X(array_function, "__array_function__")
+    X(getitem, "__getitem__") X(setitem, "__setitem__") X(array_function, "__array_function__")    \
+    X(numpy, "numpy")
 extern struct Names {
 #define MEMBER(NAME, TEXT) PyObject *NAME;
     NAMES(MEMBER)
@@ -233,6 +234,8 @@ PyObject *settings_from(PyObject *module, PyObject *args);
 PyObject *settings_now(PyObject *module, PyObject *unused);
 PyObject *new_public(PyObject *module, PyObject *args);
 int make_public_type(void);
+PyObject *new_importer(PyObject *module, PyObject *args);
+int make_importer_type(void);
 int make_block_type(PyObject *module);
 int make_node_type(PyObject *module);
 

@@ -20,6 +20,7 @@ from trueno.reductions import normal_axes
 __all__ = [
     "NO_VALUE",
     "call",
+    "converted",
     "created",
     "given",
     "implements",
@@ -40,9 +41,27 @@ def given(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         array = np.asarray(x)
         return handle_on(array, foreign_buffer(array))
-    array = np.asarray(x)
+    array = np.asarray(converted(x))
     shared = array.base is not None or hasattr(x, "__array__") or hasattr(x, "__array_interface__")
     return handle_on(array, foreign_buffer(array)) if shared else wrap(array)
+
+
+def converted(x: Any) -> Any:
+    """What NumPy can make an array of: ``x``, or what its ``__array__`` gives, if that is ours.
+
+    A class written for NumPy makes that with ``asarray``, which in the drop-in is ours.
+    """
+    if isinstance(x, Handle) or not hasattr(x, "__array__") or isinstance(x, type):
+        return x
+    if isinstance(x, (np.ndarray, np.generic)):
+        return x
+    try:
+        return np.asarray(x)
+    except ValueError:
+        array = x.__array__()
+        if not isinstance(array, Handle):
+            raise
+        return host(array)
 
 
 def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

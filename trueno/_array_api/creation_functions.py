@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trueno._array_api._support import call, created, given, implements, same_device
+from trueno._array_api._support import call, converted, created, given, implements, same_device
 from trueno._array_api.manipulation_functions import broadcast_arrays
 from trueno.array import check_device
 from trueno.dispatch import elementwise
@@ -70,8 +70,7 @@ def asarray(
             array = np.asarray(a, dtype, order, copy=False)
             result = handle_on(array, foreign_buffer(array))
         else:
-            if hasattr(a, "__array__") and not isinstance(a, (np.ndarray, np.generic)):
-                a = np.asarray(a)  # another library's, which need not know of ``copy``
+            a = converted(a)  # another library's array need not know of ``copy``
             # Not "dtype in (None, ...)": NumPy's float64 equals None.
             same = type(a) is np.ndarray and order in (None, "K")
             same = same and (dtype is None or dtype == a.dtype)

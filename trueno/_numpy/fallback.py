@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from trueno import dropin
 from trueno._array_api.elementwise_functions import from_ufunc
 from trueno._handle import public
 from trueno.protocols import IMPLEMENTED, call_function
@@ -60,7 +62,8 @@ def publish(namespace: dict[str, Any]) -> None:
 def resolve(module: ModuleType, name: str, namespace: dict[str, Any]) -> Any:
     """``module.name`` for our ``namespace``, where it is kept; AttributeError for a private name.
 
-    Functions take and return our arrays; classes, constants and submodules are NumPy's own.
+    Functions take and return our arrays; of NumPy's submodules, so do those of what stands for
+    them. Classes and constants are NumPy's own.
     """
     if name.startswith("_") or not hasattr(module, name):
         raise AttributeError(f"module {namespace['__name__']!r} has no attribute {name!r}")
@@ -69,8 +72,60 @@ def resolve(module: ModuleType, name: str, namespace: dict[str, Any]) -> Any:
         value = public(from_ufunc(value, name), namespace["__name__"], value)
     elif isinstance(value, _FUNCTIONS) and name not in _AS_THEY_ARE:
         value = public(_wrapped(value), namespace["__name__"], value)
+    elif isinstance(value, ModuleType) and value.__name__.startswith("numpy."):
+        ours = dropin.NAMESPACES.get(value.__name__)
+        value = importlib.import_module(ours) if ours else standing_for(value.__name__)
     namespace[name] = value
     return value
+
+
+# NumPy's modules, by name, to what stands for them.
+_standing: dict[str, ModuleType] = {}
+
+# What a module's namespace shares with NumPy's from the beginning, where that has it.
+_ATTRIBUTES = (
+    "__all__", "__file__", "__loader__", "__package__", "__path__", "__spec__", "__version__",
+)  # fmt: skip
+
+
+def standing_for(name: str) -> ModuleType:
+    """What stands for NumPy's module ``name``, which has been imported, in a program of NumPy.
+
+    It has that module's name, attributes and public names, all of them, and ours for their values;
+    where none of them differs it is NumPy's module.
+    """
+    module = _standing.get(name)
+    if module is None:
+        theirs = sys.modules[name]
+        module = _stand_in(name, theirs) if dropin.changes(name) else theirs
+        module = _standing.setdefault(name, module)
+    return module
+
+
+def _stand_in(name: str, theirs: ModuleType) -> ModuleType:
+    module = ModuleType(name, theirs.__doc__)  # of this very class: its attributes are fast
+    namespace = vars(module)
+    for attribute in _ATTRIBUTES:
+        if attribute in vars(theirs):
+            namespace[attribute] = vars(theirs)[attribute]
+    ours = dropin.NAMESPACES.get(name)
+
+    def attribute_of(attribute: str) -> Any:
+        value = getattr(theirs, attribute)  # AttributeError in NumPy's words
+        if isinstance(value, ModuleType) and value.__name__.startswith("numpy."):
+            value = standing_for(value.__name__)
+        elif attribute.startswith("_"):
+            return value
+        elif ours is None:
+            return resolve(theirs, attribute, namespace)
+        else:
+            value = getattr(importlib.import_module(ours), attribute)
+        namespace[attribute] = value
+        return value
+
+    namespace["__getattr__"] = attribute_of
+    namespace["__dir__"] = lambda: dir(theirs)
+    return module
 
 
 def names(module: ModuleType, namespace: dict[str, Any]) -> list[str]:

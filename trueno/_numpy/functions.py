@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from trueno import dispatch
-from trueno._array_api._support import call, created, given, implements, viewed
+from trueno._array_api._support import call, converted, created, given, implements, viewed
 from trueno.errors import named
 from trueno.handles import Handle
 
@@ -34,6 +34,7 @@ def array(
     if like is not None and not isinstance(like, (Handle, np.ndarray)):
         return created("array", None, np.array, object, dtype, copy=copy, like=like, **kwargs)
     if not isinstance(object, Handle):
+        object = converted(object)
         if copy:
             return created("array", None, np.array, object, dtype, copy=True, **kwargs)
         try:
