@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from trueno import _handle
+
 
 class StrictError(RuntimeError):
     """Raised with ``trueno.config(strict=True)`` where work would be handed to NumPy."""
@@ -14,7 +16,12 @@ class TruenoWarning(RuntimeWarning):
 
 
 def named(error: Exception, name: str) -> Exception:
-    """``error`` with ``trueno.<name>:`` before its message, its class and attributes unchanged."""
+    """``error`` with ``trueno.<name>:`` before its message, its class and attributes unchanged.
+
+    In the drop-in as it is: programs of NumPy print what NumPy says.
+    """
+    if _handle.settings().dropin:
+        return error
     if isinstance(error, np.exceptions.AxisError):
         if error.axis is None or error.ndim is None:
             return np.exceptions.AxisError(f"trueno.{name}: {error}")

@@ -194,13 +194,14 @@ PyObject *in_pool(PyObject *ufunc, PyObject *const *operands, Py_ssize_t n, cons
     return handle;
 }
 
-/* Raises NumPy's error with the operation's name in it: `what`, or its __name__. */
+/* Raises NumPy's error with the operation's name in it: `what`, or its __name__. In the drop-in the
+ * error stays as it is, as errors.named says. */
 PyObject *fail(PyObject *what)
 {
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
     PyErr_NormalizeException(&type, &error, &traceback);
-    if (!PyErr_GivenExceptionMatches(type, PyExc_Exception)) {
+    if (drops_in() || !PyErr_GivenExceptionMatches(type, PyExc_Exception)) {
         PyErr_Restore(type, error, traceback);
         return NULL;
     }

@@ -194,6 +194,7 @@ typedef struct {
 } Settings;
 const Settings *settings(void); /* NULL with an error */
 double threshold(void); /* elements from which a cheap call is deferred; -1 with an error */
+bool drops_in(void);      /* whether the setting `dropin` holds */
 bool gives_scalars(void); /* whether users are given NumPy's scalars now, not handles on them */
 extern _Thread_local int inside;
 PyObject *left(PyObject *result);

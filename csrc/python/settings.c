@@ -84,14 +84,17 @@ double threshold(void)
 /* How many of our functions the thread is in: what they give each other are handles. */
 _Thread_local int inside;
 
-bool gives_scalars(void)
+bool drops_in(void)
 {
-    if (inside)
-        return false;
     const Settings *now = settings();
     if (!now)
         PyErr_Clear();
     return now && now->dropin;
+}
+
+bool gives_scalars(void)
+{
+    return !inside && drops_in();
 }
 
 static bool is_scalar_handle(PyObject *x)
