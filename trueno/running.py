@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import importlib.machinery
 import importlib.util
 import io
 import os
@@ -313,9 +314,9 @@ def run(program: Program, backend: str = "auto", only: tuple[str, ...] = ()) -> 
 
 def _load_path(path: str) -> _Loaded:
     if Path(path).is_dir() or path.endswith((".zip", ".pyz")):
-        sys.path[0] = os.path.abspath(path)
-        loaded = _load_module("__main__")
-        return loaded._replace(argv0=path)
+        folder = os.path.abspath(path)
+        spec = importlib.machinery.PathFinder.find_spec("__main__", [folder])
+        return _of_spec(spec, path)._replace(path=folder, argv0=path)
     file = os.path.abspath(path)
     try:
         with io.open_code(file) as opened:
@@ -338,13 +339,16 @@ def _load_module(name: str) -> _Loaded:
     except ImportError as error:
         print(f"{sys.executable}: Error while finding module {name!r} ({error})", file=sys.stderr)
         raise SystemExit(1) from None
-    loader: Any = spec and spec.loader
-    code = loader.get_code(spec.name) if hasattr(loader, "get_code") else None
-    if spec is None or code is None:
+    return _of_spec(spec, name)
+
+
+def _of_spec(spec: Any, name: str) -> _Loaded:
+    code = spec.loader.get_code(spec.name) if hasattr(spec, "loader") else None
+    if code is None:
         print(f"{sys.executable}: No module named {name}", file=sys.stderr)
         raise SystemExit(1)
     attributes = {
-        "__file__": spec.origin, "__cached__": spec.cached, "__loader__": loader,
+        "__file__": spec.origin, "__cached__": spec.cached, "__loader__": spec.loader,
         "__package__": spec.parent, "__spec__": spec,
     }  # fmt: skip
     return _Loaded(code, attributes, None, spec.origin or name)

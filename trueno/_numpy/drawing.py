@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -152,7 +151,7 @@ def _fill_in_parallel(
         places.append(n)
         states.append(state)
     places.append(target.size)
-    ends: list[State | None] = [None] * pieces
+    ends: list[State] = [{}] * pieces
     waiting = iter(range(pieces))
     lock = threading.Lock()
     errors: list[BaseException] = []
@@ -179,9 +178,9 @@ def _fill_in_parallel(
         helper.join()
     if errors:
         raise errors[0]
-    for number, (end, state) in enumerate(pairwise([*ends, None])):
+    for number, end in enumerate(ends):
         bits.state = end
-        if state is not None and not _same(end, states[number + 1]):
+        if number + 1 < pieces and not _same(end, states[number + 1]):
             draw.fill(generator, target[places[number + 1] :])
             return
 
