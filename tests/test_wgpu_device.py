@@ -14,6 +14,7 @@ import pytest
 
 from tests.launches import INCREMENT, increment, open_gpu, restored, run, subsets, view
 from trueno._backends.wgpu import GpuError, WgpuBackend, open_backend
+from trueno.errors import TruenoWarning
 from trueno.kinds import FLOAT32, INT32, UINT8
 from trueno.plan import Instruction, Kernel, Launch, Output
 
@@ -378,6 +379,17 @@ def test_a_forked_child_gets_a_clear_error(wgpu: WgpuBackend) -> None:
         assert "after fork" in pipe.read()
     target.storage.to_host()
     assert (target.array == 1).all()
+
+
+def test_a_driver_that_returns_nan_is_not_used(
+    opened: WgpuBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(self: object, block: object, target: np.ndarray) -> None:
+        target[...] = 255  # the bytes of NaN
+
+    monkeypatch.setattr("trueno._backends.wgpu_device.Device.read", read)
+    with pytest.warns(TruenoWarning, match="computes wrongly"):
+        assert open_backend(opened.gpu.info["device"]) is None
 
 
 def test_no_adapter_is_no_error() -> None:

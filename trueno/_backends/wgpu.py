@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 import threading
+import warnings
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -30,11 +31,12 @@ from trueno._backends.wgpu_native import adapters, load
 from trueno._backends.wgpu_routine import Array, Building
 from trueno._backends.wgpu_routines import ROUTINES
 from trueno._backends.wgpu_transpose import prepare_transposed
+from trueno.errors import TruenoWarning
 from trueno.kinds import FLOAT32, FLOAT64, INT32, INT64, UINT32, UINT64, Dtype
 from trueno.memory import NDArray, Storage, View, address
 from trueno.ops import REDUCTIONS
 from trueno.ops import ROUTINES as OPS_ROUTINES
-from trueno.plan import Call, Kernel, Launch, Output, Report
+from trueno.plan import Call, Instruction, Kernel, Launch, Output, Report
 
 __all__ = ["GpuError", "WgpuBackend", "open_backend"]
 
@@ -60,9 +62,19 @@ def open_backend(selection: str | None) -> WgpuBackend | None:
     try:
         wgpu = load()
         chosen = _choose(adapters(wgpu), choice)
-        return None if chosen is None else WgpuBackend(Device(wgpu, chosen))
+        found = None if chosen is None else WgpuBackend(Device(wgpu, chosen))
+        sound = found is None or found.sound()
     except Exception:  # no driver, no library, no device: whatever it is, there is no GPU to use
         return None
+    if not sound:
+        assert chosen is not None
+        warnings.warn(
+            f"trueno: the GPU {chosen.info['device']} computes wrongly; it is not used",
+            TruenoWarning,
+            stacklevel=stats.user_depth(),
+        )
+        return None
+    return found
 
 
 def _choose(found: Sequence[Any], choice: str) -> Any:
@@ -121,6 +133,27 @@ class WgpuBackend:
             if not self.gpu.features.issuperset(_NEEDS.get(dtype, ())):
                 return False
         return wgsl.supports(op, inputs, output)
+
+    def sound(self) -> bool:
+        """Whether the device computes what it should: an expression and its sum, in floats."""
+        for dtype in (FLOAT32, FLOAT64):
+            if not self.supports("add", (dtype, dtype), dtype):
+                continue
+            x = np.arange(256).astype(dtype)
+            square = Instruction("multiply", (0, 0), dtype)
+            body = (square, Instruction("add", (1, 0), dtype))
+            outputs = (Output(2, None, dtype), Output(2, "sum", dtype))
+            kernel = Kernel((dtype,), (), body, outputs)
+            expected = x * x + x
+            results = [np.zeros_like(x), np.zeros(1, dtype)]
+            views = tuple([View(Storage(array), array) for array in results])
+            source = View(Storage(x), x)
+            self.launch(Launch(kernel, x.shape, (0,), (source,), (), views, _ignored))
+            for view in views:
+                view.storage.to_host()
+            if not (np.array_equal(results[0], expected) and results[1][0] == expected.sum()):
+                return False
+        return True
 
     def performs(self, call: Call) -> bool:
         """Whether there is a routine for these operands, all of which the device can address."""
