@@ -10,6 +10,7 @@ import argparse
 import sys
 
 from conformance import (
+    accelerated,
     array_api,
     array_api_extra,
     dask,
@@ -22,7 +23,7 @@ from conformance import (
 )
 from conformance.results import Record
 
-_MODULES = (array_api, array_api_extra, numpy, sklearn, scipy, xarray, dask)
+_MODULES = (array_api, array_api_extra, numpy, accelerated, sklearn, scipy, xarray, dask)
 SUITES = {module.SUITE.name: module.SUITE for module in _MODULES}
 
 

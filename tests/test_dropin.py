@@ -95,7 +95,7 @@ def test_an_index_that_picks_nothing_raises_numpy_s_error(key: Any) -> None:
         a[key]
     with tn.config(dropin=True), pytest.raises(IndexError) as error:
         tn.asarray(a)[key]
-    assert str(error.value) == f"trueno.__getitem__: {expected.value}"
+    assert str(error.value) == str(expected.value)
 
 
 def test_elements_of_every_dtype() -> None:

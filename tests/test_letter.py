@@ -81,6 +81,9 @@ PROGRAMS: tuple[Callable[[Any], Any], ...] = (
     lambda xp: xp.ones(2).view(type(xp.ones(2))),
     lambda xp: xp.ones(2).view(type=xp.ndarray),
     lambda xp: xp.vecdot(xp.ones((3, 2)), xp.ones((3, 2)), axis=0, out=xp.zeros(2)),
+    lambda xp: xp.array([xp.array(1.5, object), "abcd"], "S"),
+    lambda xp: xp.array(xp.array([1, 22], object), type(np.dtype("S"))),
+    lambda xp: xp.array([1, 22]).astype(type(np.dtype("S"))),
     lambda xp: (xp.finfo("f4").eps, xp.finfo("f2").max, xp.finfo(float).bits),
 )
 

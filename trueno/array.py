@@ -368,9 +368,11 @@ class TruenoArray(Handle):
 
         Raises TypeError where ``casting`` ("no" to "unsafe") does not allow it.
         """
-        wanted = np.dtype(dtype)
+        abstract = isinstance(dtype, type) and issubclass(dtype, np.dtype)  # a class of dtypes
+        wanted = dtype if abstract else np.dtype(dtype)
         if (
-            casting != "unsafe"
+            abstract
+            or casting != "unsafe"
             or isinstance(copy, Enum)
             or order not in (_ORDERS if copy else _ORDERS[:1])
         ):

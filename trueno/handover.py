@@ -249,6 +249,11 @@ def _unwrap(x: Any, handles: list[Any]) -> Any:
     return x
 
 
+def unwrapped(x: Any) -> Any:
+    """``x`` with every handle in it, in nested sequences too, replaced by its host array."""
+    return _unwrap(x, [])
+
+
 # Types that hold no handles, of which most arguments are.
 WHOLE = SCALARS | {
     str, bytes, np.str_, np.bytes_, np.void, bytearray, memoryview, range, type(None), type,

@@ -11,7 +11,7 @@ from trueno.array import check_device, pin
 from trueno.dispatch import Refused
 from trueno.errors import named
 from trueno.handles import Handle, buffer_of, foreign_buffer, handle_on, wrap
-from trueno.handover import call_numpy, host
+from trueno.handover import call_numpy, host, unwrapped
 from trueno.indexing import view_of
 from trueno.memory import NDArray
 from trueno.protocols import implements
@@ -102,7 +102,11 @@ def created(
     if like is not None:
         kwargs["like"] = like
     try:
-        array = f(*[host(x) for x in args], **{key: host(x) for key, x in kwargs.items()})
+        given = {key: host(x) for key, x in kwargs.items()}
+        try:
+            array = f(*[host(x) for x in args], **given)
+        except ValueError:  # perhaps it took ours of no axes, in a list, for sequences
+            array = f(*[unwrapped(x) for x in args], **given)
         if type(array) is not np.ndarray:
             return array  # another library's, or an instance of a subclass
         handle = wrap(array)

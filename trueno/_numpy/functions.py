@@ -43,7 +43,8 @@ def array(
         except Exception as error:
             raise named(error, "array") from None
     plain = order in ("K", None) and ndmin <= object._array.ndim and len(kwargs) == 3
-    if plain and (dtype is None or np.dtype(dtype) == object._array.dtype):
+    abstract = isinstance(dtype, type) and issubclass(dtype, np.dtype)  # a class of dtypes
+    if plain and not abstract and (dtype is None or np.dtype(dtype) == object._array.dtype):
         return dispatch.copy(object, "K") if copy else object
     return call(np.array, object, dtype, copy=copy, **kwargs)
 
