@@ -304,6 +304,35 @@ def test_what_others_put_in_place_stays() -> None:
     assert loops()[0] == at and acceleration.replaced() == (0, len(ENTRIES))
 
 
+def test_kept_memory() -> None:
+    """Large blocks are handed out again, zeros are zeros, and the end gives all back."""
+    handler = np._core.multiarray.get_handler_name  # type: ignore[attr-defined]
+    before = handler()
+    with tn.accelerate_numpy():
+        with tn.accelerate_numpy(keep_memory=False):
+            kept = handler()
+        assert handler() == kept != before
+        x = np.full(3_000_000, 7.0)
+        at = x.ctypes.data
+        del x
+        y = np.empty(2_900_000)
+        assert (y.ctypes.data == at) == (sys.platform == "linux")
+        zeros = np.zeros(3_000_000)
+        assert not zeros.any()
+        zeros.resize(5_000_000, refcheck=False)
+        assert zeros.size == 5_000_000 and not zeros.any()
+        tiny = np.empty(200_000)
+        assert tiny.ctypes.data != at
+        many = [np.full(1 << 17, k) for k in range(100)]
+        assert [int(m[-1]) for m in many] == list(range(100))
+        del many, y
+    assert handler() == before
+    zeros += 1  # outlives the handler's turn
+    del zeros
+    with tn.accelerate_numpy(keep_memory=False):
+        assert handler() == before
+
+
 def test_info_tells() -> None:
     with tn.accelerate_numpy():
         assert information.collect()["numpy's loops"]["replaced"] == len(ENTRIES)
@@ -335,7 +364,14 @@ def test_many_callers(everywhere: None) -> None:
             with tn.accelerate_numpy():
                 pass
 
-    threads = [threading.Thread(target=f) for f in (compute, compute, change, change)]
+    def allocate() -> None:
+        with tn.accelerate_numpy():
+            for k in range(200):
+                if np.full(200_000, k)[-1] != k:
+                    failed.append("memory")
+
+    works = (compute, compute, change, change, allocate, allocate)
+    threads = [threading.Thread(target=f) for f in works]
     for thread in threads:
         thread.start()
     for thread in threads:

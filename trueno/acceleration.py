@@ -2,7 +2,8 @@
 
 NumPy calls one C function, an inner loop, for each ufunc and dtype. ``accelerate_numpy`` puts
 others in their place, which share long loops among the threads of Trueno's pool and compute some by
-Trueno's kernels. Which loops, and from how many elements, says ``trueno/loops.py``.
+Trueno's kernels. Which loops, and from how many elements, says ``trueno/loops.py``. The memory of
+dead ndarrays is kept for new ones, as that of TruenoArrays is.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from types import TracebackType
 
 import numpy as np
 
-from trueno import _handle, engine
+from trueno import _handle, engine, memory
 from trueno._backends.simd_ufuncs import Entry
 from trueno.loops import FOLDED, OWN, SHARED
 
@@ -20,6 +21,7 @@ _lock = threading.Lock()
 _entries: list[Entry] = []
 _standing: set[Entry] = set()
 _uses = 0
+_keeping = 0  # uses that keep memory
 
 
 class accelerate_numpy:
@@ -31,6 +33,11 @@ class accelerate_numpy:
     NumPy's dtypes, errors and warnings; those of mathematical functions may differ from NumPy's in
     the last digit, and so may sums, which are at least as accurate. Calls on few elements go to
     NumPy as before.
+
+    With ``keep_memory``, memory of a MiB or more that ndarrays no longer use is kept for new ones
+    (as ``python -m trueno info`` says, at most), since the system takes as long to clear fresh
+    memory as most functions take to fill it. NumPy's memory handlers belong to a context: other
+    threads keep memory where they call this function too.
 
     It may be called several times, from any thread, and holds until each has been undone, by
     ``undo`` or at the end of its ``with`` block. As many threads work as TRUENO_NUM_THREADS or
@@ -45,23 +52,29 @@ class accelerate_numpy:
     ('ndarray', 1.8415)
     """
 
-    def __init__(self) -> None:
-        global _uses
-        self._holds = True
+    def __init__(self, *, keep_memory: bool = True) -> None:
+        global _uses, _keeping
+        self._holds, self._keeps = True, keep_memory
         with _lock:
             _uses += 1
+            _keeping += keep_memory
             if _uses == 1:
                 for entry in entries():
                     put(entry)
+            if keep_memory:
+                _handle.keep_warm(memory.LIMIT)
 
     def undo(self) -> None:
         """Takes this call back. Does nothing if that has been done."""
-        global _uses
+        global _uses, _keeping
         with _lock:
             if not self._holds:
                 return
             self._holds = False
             _uses -= 1
+            _keeping -= self._keeps
+            if self._keeps and not _keeping:
+                _handle.keep_warm(0)
             if _uses == 0:
                 for entry in list(_standing):
                     take_back(entry)

@@ -401,6 +401,7 @@ static PyMethodDef functions[] = {
      "An ndarray over an array's memory, whose base is another object."},
     {"small", (PyCFunction)(void (*)(void))small, METH_FASTCALL,
      "A function of small operands by NumPy, as a handle; NotImplemented for others."},
+    {"keep_warm", keep_warm, METH_O, "Keeps so many bytes of dead ndarrays' memory for new ones."},
     {"replace_loop", replace_loop, METH_VARARGS,
      "Puts another inner loop in the place of a ufunc's."},
     {"method", new_method, METH_VARARGS,

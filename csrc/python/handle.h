@@ -230,6 +230,7 @@ PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_
 PyObject *small(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *new_method(PyObject *module, PyObject *args);
 PyObject *replace_loop(PyObject *module, PyObject *args);
+PyObject *keep_warm(PyObject *module, PyObject *bytes);
 int make_method_type(void);
 PyObject *settings_from(PyObject *module, PyObject *args);
 PyObject *settings_now(PyObject *module, PyObject *unused);
