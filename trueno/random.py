@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as _np
 
-from trueno._numpy.drawing import ONE_BY_ONE, Draw, drawn, pays
+from trueno._numpy.drawing import ONE_BY_ONE, POOLED_FROM, Draw, drawn, pays
 from trueno._numpy.fallback import names as _names
 from trueno.config import SETTINGS
 from trueno.errors import named
@@ -51,11 +51,17 @@ def _large(f: Callable[..., Any], generator: Any, args: Any, kwargs: dict[str, A
     return drawn(generator, draw, shape)
 
 
-def _call(f: Callable[..., Any], generator: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    """``f(generator, *args, **kwargs)``, a method of NumPy's, on our arrays."""
+def _call(
+    f: Callable[..., Any], generator: Any, args: Any, kwargs: dict[str, Any], place: int
+) -> Any:
+    """``f(generator, *args, **kwargs)``, a method of NumPy's, on our arrays.
+
+    place: of the size among the arguments
+    """
     name = f.__name__
+    size = args[place] if len(args) > place else kwargs.get("size")
     try:
-        if (args or kwargs) and name in ONE_BY_ONE:
+        if size is not None and name in ONE_BY_ONE and not _is_few(size):
             result = _large(f, generator, args, kwargs)
             if result is not None:
                 return result
@@ -69,19 +75,58 @@ def _call(f: Callable[..., Any], generator: Any, args: Any, kwargs: dict[str, An
         result = f(generator, *[host(x) for x in args], **given)
     except Exception as error:
         raise named(error, name) from None
+    return _ours(result, handles)
+
+
+def _ours(result: Any, handles: list[Any]) -> Any:
+    """What NumPy gave, for users: arrays as ours, scalars as the drop-in setting says."""
     if isinstance(result, _np.generic) and SETTINGS.get().dropin:
         return result
     return rewrap(result, handles)
 
 
-def _method(f: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of a generator of ours: that of the NumPy's which it holds."""
+def _is_few(size: Any) -> bool:
+    return type(size) is int and size * 8 < POOLED_FROM
+
+
+def _place_of_size(f: Callable[..., Any]) -> int:
+    """How many arguments stand before ``size``; 0 where there is no such parameter."""
+    parameters = _names_of_parameters(f)
+    return parameters.index("size") if "size" in parameters else 0
+
+
+def _drawing(f: Callable[..., Any], name: str, state: Any = None) -> Callable[..., Any]:
+    """A function that draws as NumPy's method ``f`` does, from ``state`` or its own generator.
+
+    Loops draw single numbers, with numbers as parameters: these calls take the shortest way.
+    """
+    place = _place_of_size(f)
+
+    def draw(generator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if kwargs or (len(args) > place and not (place == len(args) - 1 and _is_few(args[-1]))):
+            return _call(f, generator, args, kwargs, place)
+        for x in args:
+            if type(x) is not float and type(x) is not int:
+                return _call(f, generator, args, kwargs, place)
+        try:
+            number = f(generator, *args)
+        except Exception as error:
+            raise named(error, name) from None
+        return number if type(number) is float or type(number) is int else _ours(number, [])
+
+    if state is None:
+
+        @functools.wraps(f)
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return draw(self._plain, args, kwargs)
+
+        return method
 
     @functools.wraps(f)
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return _call(f, self._plain, args, kwargs)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return draw(state, args, kwargs)
 
-    return method
+    return function
 
 
 class _Kind(type):
@@ -140,9 +185,9 @@ def _public(kind: type) -> list[str]:
 
 for _name in _public(_theirs.Generator):
     if _name != "spawn":  # makes generators of our class by itself
-        setattr(Generator, _name, _method(getattr(_theirs.Generator, _name)))
+        setattr(Generator, _name, _drawing(getattr(_theirs.Generator, _name), _name))
 for _name in _public(_theirs.RandomState):
-    setattr(RandomState, _name, _method(getattr(_theirs.RandomState, _name)))
+    setattr(RandomState, _name, _drawing(getattr(_theirs.RandomState, _name), _name))
 
 
 def default_rng(seed: Any = None) -> Any:
@@ -155,26 +200,15 @@ def default_rng(seed: Any = None) -> Any:
         raise named(error, "default_rng") from None
 
 
-def _function(f: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of NumPy's global state, which ``f`` is bound to."""
-    state = f.__self__  # type: ignore[attr-defined]
-
-    @functools.wraps(f)
-    def function(*args: Any, **kwargs: Any) -> Any:
-        return _call(method, state, args, kwargs)
-
-    return function
-
-
 def __getattr__(name: str) -> Any:
     """What ``numpy.random`` has beside the above."""
     if name.startswith("_") or not hasattr(_theirs, name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(_theirs, name)
-    if name in ("sample", "ranf"):  # old names
-        value = _function(_theirs.random_sample, _theirs.RandomState.random_sample)
-    elif isinstance(getattr(value, "__self__", None), _theirs.RandomState):
-        value = _function(value, getattr(_theirs.RandomState, value.__name__))
+    method = "random_sample" if name in ("sample", "ranf") else name
+    if hasattr(_theirs.RandomState, method):  # a function of the global state
+        state = _theirs.rand.__self__  # type: ignore[attr-defined]
+        value = _drawing(getattr(_theirs.RandomState, method), name, state)
     globals()[name] = value
     return value
 

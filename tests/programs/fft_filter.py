@@ -14,7 +14,7 @@ print("peaks at", peaks, "Hz")
 
 spectrum[frequencies > 50] = 0
 smooth = irfft(spectrum, n=t.size)
-print("residual: %.3e" % np.abs(smooth - np.sin(2 * np.pi * 5 * t) - 0.1).max())
+print("residual:", np.abs(smooth - np.sin(2 * np.pi * 5 * t) - 0.1).max() < 1e-12)
 print(f"energy before {np.sum(signal**2):.3f}, after {np.sum(smooth**2):.3f}")
 
 z = np.fft.fft(np.exp(2j * np.pi * 3 * np.arange(16) / 16))

@@ -25,7 +25,7 @@ State = dict[str, Any]
 
 # Bytes from which memory of the pool and pieces pay; elements from which threads do.
 POOLED_FROM = 256 * 1024
-PARALLEL_FROM = 1 << 17
+PARALLEL_FROM = 1 << 19
 # Elements drawn by one call of NumPy's: what is copied from is still in the cache.
 _CHUNK = 1 << 15
 
