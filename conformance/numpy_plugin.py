@@ -31,7 +31,9 @@ class _Submodules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, name: str, _: Sequence[str] | None, __: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if not name.startswith("trueno."):
+        top = ".".join(name.split(".")[:2])
+        own = importlib.machinery.PathFinder.find_spec(top, trueno.__path__)
+        if not name.startswith("trueno.") or own is not None:
             return None
         theirs = "numpy" + name.removeprefix("trueno")
         if importlib.util.find_spec(theirs) is None:
@@ -62,7 +64,7 @@ def _prepare() -> None:
         settings.set_defaults(dropin=True)
     for name in _AS_THEY_ARE:
         sys.modules[name] = importlib.import_module(name.replace("trueno", "numpy"))
-    sys.meta_path.append(_Submodules())
+    sys.meta_path.insert(0, _Submodules())
     # Tests look into NumPy's private modules by way of its name.
     for name in dir(np):
         if name.startswith("_") and not hasattr(trueno, name):

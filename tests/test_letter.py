@@ -84,6 +84,8 @@ PROGRAMS: tuple[Callable[[Any], Any], ...] = (
     lambda xp: xp.array([xp.array(1.5, object), "abcd"], "S"),
     lambda xp: xp.array(xp.array([1, 22], object), type(np.dtype("S"))),
     lambda xp: xp.array([1, 22]).astype(type(np.dtype("S"))),
+    lambda xp: xp.eye(2, M=3, k=1),
+    lambda xp: xp.eye(N=2, dtype=int),
     lambda xp: (xp.finfo("f4").eps, xp.finfo("f2").max, xp.finfo(float).bits),
 )
 

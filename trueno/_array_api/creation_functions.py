@@ -268,9 +268,10 @@ def full_like(
     )  # fmt: skip
 
 
+@implements(np.eye)
 def eye(
-    n_rows: int,
-    n_cols: int | None = None,
+    N: int,
+    M: int | None = None,
     k: int = 0,
     dtype: Any = None,
     order: Any = "C",
@@ -278,17 +279,12 @@ def eye(
     device: Any = None,
     like: Any = None,
 ) -> Any:
-    """Ones on diagonal ``k`` (above the main one for k > 0) of a matrix of zeros, float64."""
+    """Ones on diagonal ``k`` (above the main one for k > 0) of N rows, M columns of zeros, float64.
+
+    M: None for as many columns as rows.
+    """
     dtype = np.float64 if dtype is None else dtype
-    return created("eye", device, np.eye, n_rows, n_cols, k, dtype, order, like=like)
-
-
-@implements(np.eye)
-def _eye(
-    N: int, M: int | None = None, k: int = 0, dtype: Any = None, order: Any = "C", *,
-    device: Any = None,
-) -> Any:  # fmt: skip
-    return eye(N, M, k, dtype, order, device=device)
+    return created("eye", device, np.eye, N, M, k, dtype, order, like=like)
 
 
 @implements(np.linspace)
