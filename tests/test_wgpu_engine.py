@@ -63,6 +63,16 @@ def test_a_fault_is_one_warning_and_the_cpu_completes(
     np.testing.assert_array_equal(np.asarray(kept), plain + 1)
 
 
+def test_a_new_result_is_not_uploaded(device: Any) -> None:
+    """Whatever its size: the memory behind it is longer than it is."""
+    x = tn.evaluate(tn.asarray(np.ones(100_003, np.float32)) + 1)
+    uploaded = device.uploaded
+    y = tn.evaluate(x * 3)
+    z = tn.evaluate(x.reshape(1, -1) + y)
+    assert device.uploaded == uploaded
+    np.testing.assert_array_equal(np.asarray(z), np.full((1, 100_003), 8))
+
+
 def test_a_routine_that_fails_runs_on_the_cpu(device: Any) -> None:
     a = tn.asarray(np.eye(40, dtype=np.float32))
     b = tn.evaluate(a + a)

@@ -98,7 +98,8 @@ def test_products_of_every_layout(opened: WgpuBackend, data: st.DataObject) -> N
 @pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64, INT64, UINT64], ids=str)
 def test_products_of_large_long_and_thin_matrices(wgpu: WgpuBackend, dtype: Dtype) -> None:
     rng = np.random.default_rng(4)
-    for m, k, n in ((5, 3000, 7), (1500, 40, 1600), (1, 3000, 50), (700, 900, 1)):
+    sizes = ((5, 3000, 7), (1500, 40, 1600), (1, 3000, 50), (700, 900, 1), (128, 512, 64))
+    for m, k, n in (*sizes, (1536, 48, 1408)):
         a, b = rng.integers(0, 9, (m, k)).astype(dtype), rng.integers(0, 9, (k, n)).astype(dtype)
         (actual,) = perform(wgpu, "matmul", [a, b], [np.empty((m, n), dtype)])
         np.testing.assert_array_equal(actual, (a.astype("f8") @ b.astype("f8")).astype(dtype))

@@ -27,6 +27,9 @@ fn product_$T(a: $T, b: $T) -> Pair_$T {
     let al = exact_$T(a - ah);
     let bl = exact_$T(b - bh);
     let rest = exact_$T(exact_$T(exact_$T(ah * bh) - p) + exact_$T(ah * bl));
+    // Of tiny operands what the halves leave would be subnormal, which a device may take for 0.
+    let least = min(magnitude_$T(p), min(magnitude_$T(a), magnitude_$T(b)));
+    if (least < ($U(2 * $MANT) << $MANTu)) { return Pair_$T(p, $T(0)); }
     return Pair_$T(p, exact_$T(exact_$T(rest + exact_$T(al * bh)) + exact_$T(al * bl)));
 }
 

@@ -349,7 +349,9 @@ class WgpuBackend:
         for view in work.inputs:
             self._current(view.storage, mirrors)
         for storage, array in work.outputs:
-            whole = array is storage.root or array.nbytes == storage.root.nbytes
+            made_for = getattr(storage, "whole", None)  # the rest of its memory is nobody's
+            most = storage.root.nbytes if made_for is None else made_for.nbytes
+            whole = array is storage.root or array.nbytes == most
             if whole and not updates:
                 self._memory(storage, mirrors)
             else:

@@ -29,7 +29,7 @@ FILLED = 128  # workgroups that fill a large GPU
 # Rows, columns and depth of a tile: the large one where there are many, and the small one.
 TILES = {
     FLOAT32: ((128, 128, 16), (64, 64, 16)),
-    FLOAT64: ((64, 64, 16), (64, 64, 16)),
+    FLOAT64: ((128, 128, 8), (64, 64, 8)),
 }
 _OTHERS = ((64, 64, 16), (64, 64, 16))
 # In what a product of elements that are not listed here is computed.
@@ -44,7 +44,7 @@ class Side(NamedTuple):
     vectors: bool
 
 
-def _block(name: str, binding: int, t: str, side: Side) -> str:
+def _block(name: str, binding: int, t: str, side: Side, whole: bool) -> str:
     """The function that reads 4 x 4 elements: places r... along the result, k... along the sum."""
     array, rows = f"b{binding}", f"p.{name}_rows"
     if side.vectors:
@@ -56,6 +56,7 @@ def _block(name: str, binding: int, t: str, side: Side) -> str:
         inside = (
             f"r + {{0}}u < {rows} && k < end" if side.along else f"r < {rows} && k + {{0}}u < end"
         )
+        inside = "true" if whole else inside
         reads = [
             f"if ({inside.format(j)}) {{ w{j} = {array}[{place.format(j, name)}]; }}"
             for j in range(4)
@@ -94,21 +95,23 @@ def shader(
     vectors: bool,
     reader: str = "",
     addend: str = "",
+    whole: bool = False,
 ) -> tuple[list[str], str]:
     """The functions and the body of a product's shader.
 
     reader: the function ``block_b`` where it is not that of a matrix; addend: what is added to
-    elements of a ``row``
+    elements of a ``row``; whole: the matrices are whole tiles, so that no index is looked at. Then
+    there are two pairs of tiles by turns, and a barrier less.
     """
     m, n, depth = tile
     down, right = m // 64, n // 64
     lanes_a, lanes_b = m * depth // 16, n * depth // 16
     functions = [
         f"struct Block {{ v0: vec4<{t}>, v1: vec4<{t}>, v2: vec4<{t}>, v3: vec4<{t}> }}",
-        _block("a", 0, t, a),
-        reader or _block("b", 1, t, b),
-        f"var<workgroup> ta: array<vec4<{t}>, {m * depth // 4}>;",
-        f"var<workgroup> tb: array<vec4<{t}>, {n * depth // 4}>;",
+        _block("a", 0, t, a, whole),
+        reader or _block("b", 1, t, b, whole),
+        f"var<workgroup> ta: array<vec4<{t}>, {(1 + whole) * m * depth // 4}>;",
+        f"var<workgroup> tb: array<vec4<{t}>, {(1 + whole) * n * depth // 4}>;",
     ]
 
     def read(k: str) -> str:
@@ -124,13 +127,14 @@ def shader(
         ("tb", n, f"lane < {lanes_a + lanes_b}u"),
     ):
         places = " ".join(
-            f"{name}[(level + {j}u) * {long // 4}u + row / 4u] = next.v{j};" for j in range(4)
+            f"{name}[half_{name} + (level + {j}u) * {long // 4}u + row / 4u] = next.v{j};"
+            for j in range(4)
         )
         store.append(f"if ({test}) {{ {places} }}")
     accumulators = [(y, i, x) for y in range(down) for i in range(4) for x in range(right)]
     multiply = "fma(vec4<{t}>({0}), {1}, {2})" if t[0] == "f" else "(vec4<{t}>({0}) * {1} + {2})"
-    step = [f"let x{y} = ta[s * {m // 4}u + ty + {16 * y}u];" for y in range(down)]
-    step += [f"let y{x} = tb[s * {n // 4}u + tx + {16 * x}u];" for x in range(right)]
+    step = [f"let x{y} = ta[half_ta + @ * {m // 4}u + ty + {16 * y}u];" for y in range(down)]
+    step += [f"let y{x} = tb[half_tb + @ * {n // 4}u + tx + {16 * x}u];" for x in range(right)]
     for y, i, x in accumulators:
         acc = f"c{y}{i}{x}"
         text = multiply.format(f"x{y}.{'xyzw'[i]}", f"y{x}", acc, t=t)
@@ -148,7 +152,10 @@ def shader(
         "let base_b = p.b_o + i0 * p.b_0 + i1 * p.b_1 + i2 * p.b_2;",
         "let start = part * p.length;",
         "let end = min(start + p.length, p.depth);",
-        "let ty = lane / 16u; let tx = lane % 16u;",
+        # A group of 32 has 4 x 8 blocks: neighbours read the same vectors of both tiles.
+        "let ty = (lane / 64u) * 4u + (lane % 32u) / 8u;",
+        "let tx = (lane / 32u % 2u) * 8u + lane % 8u;",
+        "var half_ta = 0u; var half_tb = 0u;",
         "var row = 0u; var level = 0u;",
         f"if (lane < {lanes_a}u) {{ {_place(a, 'lane', m, depth)} }} "
         f"else {{ {_place(b, f'(lane - {lanes_a}u)', n, depth)} }}",
@@ -159,10 +166,12 @@ def shader(
         " else ".join(store),
         "workgroupBarrier();",
         f"if (k + {depth}u < end) {{ {read(f'k + {depth}u')} }}",
-        f"for (var s = 0u; s < {depth}u; s++) {{",
-        *step,
-        "}",
-        "workgroupBarrier();",
+        *(line for at in range(depth) for line in ["{", *_at(step, at), "}"]),
+        *(
+            [f"half_ta = {m * depth // 4}u - half_ta; half_tb = {n * depth // 4}u - half_tb;"]
+            if whole
+            else ["workgroupBarrier();"]
+        ),
         "}",
         "let origin = p.c_o + rest * p.a_rows * p.b_rows;",
     ]
@@ -183,6 +192,11 @@ def shader(
                     value += f" + {addend.format(row=row)}"
                 body.append(f"if ({inside}) {{ b2[{place} + {j}u] = {value}; }}")
     return functions, "\n    ".join(body)
+
+
+def _at(lines: list[str], level: int) -> list[str]:
+    """A step's statements at one level of the tiles, written out: loops are slower."""
+    return [line.replace("@", f"{level}u") for line in lines]
 
 
 def _side(x: Array, rows: int, depth: int, r: int, k: int, stack: Sequence[int]) -> Side:
@@ -221,7 +235,9 @@ def product(to: Building, a: Array, b: Array, c: Array) -> None:
     target = c if parts == 1 else to.temporary((matrices, parts, m, n), c.dtype)
     vectors = n % 4 == 0 and target.offset % 4 == 0
     t = REGISTER[c.dtype]
-    functions, body = shader(t, tile, *sides, vectors)
+    whole = not (m % tile[0] or n % tile[1] or depth % tile[2])
+    whole = whole and all(side.vectors for side in sides)
+    functions, body = shader(t, tile, *sides, vectors, whole=whole)
     bound = [
         Bound(x, f"vec4<{t}>" if wide else t, writes)
         for x, wide, writes in (

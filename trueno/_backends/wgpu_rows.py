@@ -204,7 +204,9 @@ def chain_module(key: Rows) -> Module:
         fields += [f"o{m}", *(f"h{m}_{axis}" for axis in kept_axes)]
         terms = [f"p.o{m}", *(f"o{axis} * p.h{m}_{axis}" for axis in kept_axes)]
         body.append(f"let h{m} = {' + '.join(terms)};")
-    body += [f"var kept{v}: array<{chain.type(v)}, {key.turns * lanes}>;" for v in kept]
+    # In variables of their own: an array of them would be put into memory.
+    places = range(key.turns * lanes)
+    body += [f"var kept{v}_{place}: {chain.type(v)};" for v in kept for place in places]
     narrow: set[int] = set()
     for level in range(chain.last + 1):
         known = [v for v in kept if chain.level[v] < level]
@@ -238,15 +240,15 @@ def chain_module(key: Rows) -> Module:
                 if v in lane_values:
                     call.append(lane_values[v])
                 elif v in known:
-                    call.append(f"kept{v}[u * {lanes}u + {j}u]")
+                    call.append(f"kept{v}_@{j}")
                 else:
                     call.append(f"t{v}")
             steps = [f"r{j} = stage{level}({', '.join(call)});"] if results else []
             for v in kept:
                 if v in lane_values and level == 0:
-                    steps.append(f"kept{v}[u * {lanes}u + {j}u] = {lane_values[v]};")
+                    steps.append(f"kept{v}_@{j} = {lane_values[v]};")
                 elif v in later:
-                    steps.append(f"kept{v}[u * {lanes}u + {j}u] = r{j}.v{v};")
+                    steps.append(f"kept{v}_@{j} = r{j}.v{v};")
             for fold in folds:
                 value = (
                     f"r{j}.v{fold.operand}" if chain.element(fold.operand) else f"t{fold.operand}"
@@ -254,18 +256,20 @@ def chain_module(key: Rows) -> Module:
                 steps.append(f"a_{fold.name} = c_{fold.name}(a_{fold.name}, {value});")
             turn.append(f"if (i + {j}u < p.n) {{ {' '.join(steps)} }}")
         declared = [f"var r{j}: Stage{level};" for j in range(lanes)] if results else []
-        count = f"{key.turns}u" if key.turns else "p.turns"
         if results or folds:
-            body += [
-                f"for (var u = 0u; u < {count}; u++) {{",
-                f"let i = (u * {group}u + lane) * {lanes}u;",
-                "if (i < p.n) {",
-                *declared,
-                *setup,
-                *turn,
-                *stored,
-                "} }",
-            ]
+            once = [*declared, *setup, *turn, *stored]
+            if key.turns:
+                for u in range(key.turns):
+                    at = f"let i = ({u * group}u + lane) * {lanes}u;"
+                    body += ["{", at, "if (i < p.n) {", *_numbered(once, u, lanes), "} }"]
+            else:
+                body += [
+                    "for (var u = 0u; u < p.turns; u++) {",
+                    f"let i = (u * {group}u + lane) * {lanes}u;",
+                    "if (i < p.n) {",
+                    *once,
+                    "} }",
+                ]
         for fold in folds:
             body += _join(fold, group)
             text, raises = wgsl.combine(fold.op, fold.dtype, fold.slot)
@@ -291,6 +295,13 @@ def chain_module(key: Rows) -> Module:
     fields = [*constants(kernel, tuple(sorted(chain.consts))), *fields]
     main = MAIN.format(size=group, body="\n    ".join(body))
     return module(fields, key.bindings, slots, key.immediates, functions, main)
+
+
+def _numbered(lines: list[str], turn: int, lanes: int) -> list[str]:
+    """Statements with the places ``@<lane>`` of a turn."""
+    for j in range(lanes):
+        lines = [line.replace(f"_@{j}", f"_{turn * lanes + j}") for line in lines]
+    return lines
 
 
 def chain_constants(kernel: Kernel) -> tuple[int, ...]:

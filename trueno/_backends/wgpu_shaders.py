@@ -375,13 +375,33 @@ fn main(
 }}"""
 
 
+def _checks(kernel: Kernel, program: wgsl.Program, lanes: list[list[str]]) -> list[str]:
+    """Statements that look for conditions at each lane, where a result is not finite: in a loop, so
+    that the code is there once."""
+    taken = [f"z{m}" for m in program.inputs]
+    declared = [f"var z{m}: {REGISTER[kernel.inputs[m]]};" for m in program.inputs]
+    cases = []
+    for j, values in enumerate(lanes):
+        label = "default" if j == len(lanes) - 1 else f"case {j}u"
+        sets = " ".join(f"{z} = {value};" for z, value in zip(taken, values, strict=True))
+        cases.append(f"{label}: {{ if (i + {j}u < p.n) {{ {sets} }} }}")
+    odd = " | ".join(f"r{j}.odd" for j in range(len(lanes)))
+    return [
+        f"if (({odd}) != 0u) {{ for (var j = 0u; j < {len(lanes)}u; j++) {{",
+        *declared,
+        f"switch (j) {{ {' '.join(cases)} }}",
+        f"if (i + j < p.n) {{ checked({', '.join(taken)}); }}",
+        "} }",
+    ]
+
+
 @lru_cache(maxsize=1024)
 def elementwise(key: Elementwise) -> Module:
     kernel = key.kernel
-    program = wgsl.program(kernel, [kernel.outputs[k].value for k in key.outputs])
+    program = wgsl.program(kernel, [kernel.outputs[k].value for k in key.outputs], True)
     lanes = key.lanes
     space = Space(key.rank, key.rows, "p.o", lanes)
-    arguments = loads(space, program.inputs, key.loads)
+    arguments = loaded(space, program.inputs, key.loads)
     stores: list[str] = []
     first = len(kernel.inputs)
     for field, (k, access) in enumerate(zip(key.outputs, key.stores, strict=True)):
@@ -389,7 +409,9 @@ def elementwise(key: Elementwise) -> Module:
     operands = (*program.inputs, *(first + k for k in key.outputs))
     calls = [f"var r{j}: Values;" for j in range(lanes)]
     for j, argument in enumerate(arguments):
-        calls.append(f"if (i + {j}u < p.n) {{ r{j} = program({argument}); }}")
+        calls.append(f"if (i + {j}u < p.n) {{ r{j} = program({', '.join(argument)}); }}")
+    if program.odd:
+        calls += _checks(kernel, program, arguments)
     narrow = {a.binding for a in key.stores if a.dtype.itemsize < 4 and not a.atomic}
     functions = [program.text, space.function(), *(put(b) for b in sorted(narrow))]
     fields = [*constants(kernel, program.consts), "n", *(f"o{m}" for m in operands)]

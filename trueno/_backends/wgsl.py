@@ -231,19 +231,24 @@ def constant(index: int, dtype: Dtype) -> Constant:
 class Program(NamedTuple):
     """The WGSL function ``program`` computes some outputs of a kernel at one point.
 
+    Where it is made ``lazily``, it looks for no condition that a result that is not finite brings,
+    but says in the field ``odd`` whether there is such a result; its twin ``checked`` then tells.
+
     inputs: numbers of the inputs that it takes, in order
     consts: numbers of the constants that it reads
     slots:  the instructions that may set ``raised_<number>``
     text:   the function, with its result structure ``Values`` (fields ``v0``, ``v1``, ...)
+    odd:    whether there is a twin
     """
 
     inputs: tuple[int, ...]
     consts: tuple[int, ...]
     slots: tuple[int, ...]
     text: str
+    odd: bool = False
 
 
-def program(kernel: Kernel, values: Sequence[int]) -> Program:
+def program(kernel: Kernel, values: Sequence[int], lazily: bool = False) -> Program:
     """The program that computes the values of the given numbers."""
     first = len(kernel.inputs) + len(kernel.consts)
     live = set(values)
@@ -255,6 +260,7 @@ def program(kernel: Kernel, values: Sequence[int]) -> Program:
     names = [f"x{i}" for i in range(len(kernel.inputs))]
     names += [constant(i, dtype).text for i, dtype in enumerate(kernel.consts)]
     lines: list[str] = []
+    quick: list[str] = []  # without what a finite result cannot bring
     slots: list[int] = []
     for i, instruction in enumerate(kernel.body):
         names.append(f"t{i}")
@@ -266,17 +272,29 @@ def program(kernel: Kernel, values: Sequence[int]) -> Program:
         if text is None:
             raise ValueError(f"no WGSL for {instruction.op}")
         lines.append(f"let t{i} = {text};")
+        quick.append(lines[-1])
         check = conditions(instruction, f"t{i}", args, dtypes, f"raised_{i}")
         if check:
             lines.append(check)
             slots.append(i)
+            t = REGISTER[instruction.dtype]
+            sole = t in FLOATING and instruction.op != "cast"
+            quick.append(f"odd |= u32(!isfinite_{t}(t{i}));" if sole else check)
     types = [REGISTER[kernel.dtype_of(v)] for v in values]
     fields = ", ".join(f"v{k}: {t}" for k, t in enumerate(types))
     arguments = ", ".join(f"x{i}: {REGISTER[kernel.inputs[i]]}" for i in inputs)
-    lines.append(f"return Values({', '.join(names[v] for v in values)});")
+    results = ", ".join(names[v] for v in values)
+    odd = lazily and any(line.startswith("odd") for line in quick)
+    if odd:
+        quick = ["var odd = 0u;", *quick, f"return Values({results}, odd);"]
+        body = "\n    ".join(lines)
+        twin = f"fn checked({arguments}) {{\n    {body}\n}}"
+        fields, lines = f"{fields}, odd: u32", quick
+    else:
+        lines, twin = [*lines, f"return Values({results});"], ""
     body = "\n    ".join(lines)
     text = f"struct Values {{ {fields} }}\nfn program({arguments}) -> Values {{\n    {body}\n}}"
-    return Program(inputs, consts, tuple(slots), text)
+    return Program(inputs, consts, tuple(slots), f"{text}\n{twin}", odd)
 
 
 def conditions(
