@@ -10,6 +10,7 @@ from conformance import installed
 from conformance.runner import Job, Suite
 
 EXCLUSIONS = Path(__file__).with_name("array_api_extra_exclusions.txt")
+NOTES = Path(__file__).with_name("array_api_extra_notes.md")
 
 
 def _add_arguments(_: argparse.ArgumentParser) -> None:
@@ -31,4 +32,5 @@ SUITE = Suite(
     {},
     EXCLUSIONS,
     peers=True,
+    notes=NOTES,
 )

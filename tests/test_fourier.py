@@ -116,7 +116,7 @@ def test_an_error_of_any_thread_is_raised() -> None:
 
 
 def test_large_stacks_are_a_routine(rng: np.random.Generator) -> None:
-    x = tn.asarray(rng.random((600, 700)))
+    x = tn.asarray(rng.random((800, 700)))
     with tn.config(threshold=1_000_000), tn.profile() as profile:
         np.fft.rfft2(x)
     assert "fourier" in str(profile)

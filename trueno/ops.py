@@ -523,7 +523,7 @@ _ROUTINES = (
     Routine("max_pool",     windows.max_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
     Routine("avg_pool",     windows.avg_pool, gain=ALWAYS),           # (x; kernel, stride, ...)
     Routine("accumulate",   _accumulate,    gain=64),                 # (x; name, axis, ...)
-    Routine("fourier",      _fourier,       gain=5),                  # (x; name, n, axis, norm)
+    Routine("fourier",      _fourier,       gain=2),                  # (x; name, n, axis, norm)
     Routine("moments",      _moments,       gain=16),                 # (x) along the second of 3
 )
 # fmt: on
