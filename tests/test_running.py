@@ -311,6 +311,17 @@ def test_a_notebook(installed: Any) -> None:
     assert shell.user_ns["np"] is np and shell.user_ns["la"] is np.linalg
 
 
+def test_the_drop_in_shares_what_numpy_shares() -> None:
+    with tn.config(dropin=True):
+        for x in (np.zeros(3), np.arange(6.0).reshape(2, 3).T):
+            y = tn.asarray(x)
+            y[0] = 5
+            assert (x[0] == 5).all() and type(y) is tn.TruenoArray
+        z = tn.asarray(x, dtype=np.float32)
+        z[0] = 7
+        assert (x[0] == 5).all()
+
+
 # ---------------------------------------------------------------- the table
 
 

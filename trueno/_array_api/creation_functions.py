@@ -14,6 +14,7 @@ import numpy as np
 from trueno._array_api._support import call, converted, created, given, implements, same_device
 from trueno._array_api.manipulation_functions import broadcast_arrays
 from trueno.array import check_device
+from trueno.config import SETTINGS
 from trueno.dispatch import elementwise
 from trueno.errors import named
 from trueno.handles import Handle, buffer_of, copied, foreign_buffer, handle_on, wrap
@@ -58,7 +59,8 @@ def asarray(
     """An array of ``a``: an array, a scalar, (nested) sequences of those, or a buffer.
 
     copy: True always copies; False never does (ValueError where that is impossible); None copies
-    whatever is not a TruenoArray already, so that the result owns its memory. ``order`` is NumPy's.
+    whatever is not a TruenoArray already, so that the result owns its memory (in the drop-in as
+    little as NumPy does: an ndarray's memory is shared). ``order`` is NumPy's.
     """
     if like is not None and not isinstance(like, (Handle, np.ndarray)):
         return created("asarray", device, np.asarray, a, dtype, order, copy=copy, like=like)
@@ -69,6 +71,11 @@ def asarray(
         if copy is False:
             array = np.asarray(a, dtype, order, copy=False)
             result = handle_on(array, foreign_buffer(array))
+        elif copy is None and SETTINGS.get().dropin:
+            array = np.asarray(converted(a), dtype, order)
+            others = hasattr(a, "__array__") and not isinstance(a, np.ndarray)
+            apart = array is not a and array.base is None and not others
+            result = wrap(array) if apart else handle_on(array, foreign_buffer(array))
         else:
             a = converted(a)  # another library's array need not know of ``copy``
             # Not "dtype in (None, ...)": NumPy's float64 equals None.
