@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -359,8 +360,19 @@ _EXACT = frozenset(
 )  # fmt: skip
 
 
+@functools.cache
+def _keep_freed_memory() -> None:
+    """Lets the C library keep some freed memory: twice the largest block that was freed so far.
+
+    Where calls wait, more of NumPy's own results live at once, and die at once. Were their pages
+    given back each time, fresh ones would cost more than what is computed on them.
+    """
+    np.empty(31 << 20, np.uint8)  # the largest that counts is 32 MiB; its pages are not touched
+
+
 def learn(op: Op, given: tuple[Any, ...]) -> None:
     """Decides on a kind of call under the threshold, for C to try whether it joins others."""
+    _keep_freed_memory()
     operands = Operands(op.name, given)
     decision = _decision(op, operands, None)
     form = decision.form

@@ -53,9 +53,10 @@ static void add_layout(Key *key, int kind, PyArrayObject *array)
     int n = PyArray_NDIM(array);
     add(key, kind + 8 * n);
     add(key, (int64_t)PyArray_DESCR(array));
-    memcpy(key->word + key->count, PyArray_DIMS(array), (size_t)n * sizeof(int64_t));
-    memcpy(key->word + key->count + n, PyArray_STRIDES(array), (size_t)n * sizeof(int64_t));
-    key->count += 2 * n;
+    for (int i = 0; i < n; i++) {
+        add(key, PyArray_DIM(array, i));
+        add(key, PyArray_STRIDE(array, i));
+    }
 }
 
 static bool is_usual(const Block *b)

@@ -90,11 +90,12 @@ bool same_elements(PyObject *x, PyObject *y)
 {
     PyArrayObject *a = AS_ARRAY(x), *b = AS_ARRAY(y);
     int n = PyArray_NDIM(a);
-    size_t bytes = (size_t)n * sizeof(npy_intp);
-    return a == b || (PyArray_DATA(a) == PyArray_DATA(b) && n == PyArray_NDIM(b) &&
-                      !memcmp(PyArray_DIMS(a), PyArray_DIMS(b), bytes) &&
-                      !memcmp(PyArray_STRIDES(a), PyArray_STRIDES(b), bytes) &&
-                      PyArray_EquivTypes(PyArray_DESCR(a), PyArray_DESCR(b)));
+    bool same = a == b || (PyArray_DATA(a) == PyArray_DATA(b) && n == PyArray_NDIM(b) &&
+                           PyArray_EquivTypes(PyArray_DESCR(a), PyArray_DESCR(b)));
+    for (int i = 0; a != b && same && i < n; i++)
+        same = PyArray_DIM(a, i) == PyArray_DIM(b, i) &&
+               PyArray_STRIDE(a, i) == PyArray_STRIDE(b, i);
+    return same;
 }
 
 PyObject *capture(PyObject *array, PyObject *block)
