@@ -71,7 +71,11 @@ def _reader(t: str, g: _Geometry) -> str:
                 f"u32(y{i} + u{j}) < p.high && u32(x{i} + v{j}) < p.wide"
             )
             place = f"c{j} + u32(y{i} + u{j}) * p.step_h + u32(x{i} + v{j}) * p.step_w"
-            lines.append(f"if ({inside}) {{ w{j}.{'xyzw'[i]} = b1[{place}]; }}")
+            # No branch, so that all reads are under way at once; place 0 is always there.
+            lines += [
+                f"let in{j}{i} = {inside};",
+                f"w{j}.{'xyzw'[i]} = select({t}(0), b1[select(0u, {place}, in{j}{i})], in{j}{i});",
+            ]
     lines.append("return Block(w0, w1, w2, w3);")
     body = "\n    ".join(lines)
     return f"fn block_b(base: u32, r: u32, k: u32, end: u32) -> Block {{\n    {body}\n}}"
