@@ -85,6 +85,10 @@ PROGRAMS: tuple[Callable[[Any], Any], ...] = (
     lambda xp: xp.array(xp.array([1, 22], object), type(np.dtype("S"))),
     lambda xp: xp.array([1, 22]).astype(type(np.dtype("S"))),
     lambda xp: xp.eye(2, M=3, k=1),
+    lambda xp: xp.array(xp.ones(2), copy="always"),
+    lambda xp: xp.array(xp.ones(2), "f4", copy=np._CopyMode.IF_NEEDED),
+    lambda xp: xp.array(xp.ones(2), "f4", copy=np._CopyMode.NEVER),
+    lambda xp: delattr(xp.ones(2), "shape"),
     lambda xp: xp.eye(N=2, dtype=int),
     lambda xp: (xp.finfo("f4").eps, xp.finfo("f2").max, xp.finfo(float).bits),
 )

@@ -185,6 +185,10 @@ static PyObject *of_layout(PyObject *self, void *name)
 
 static int set_shape(PyObject *self, PyObject *value, void *closure)
 {
+    if (!value) {
+        PyErr_SetString(PyExc_AttributeError, "Cannot delete array shape");
+        return -1;
+    }
     PyObject *done = PyObject_CallFunctionObjArgs(bound.set_shape, self, value, NULL);
     Py_XDECREF(done);
     return done ? 0 : -1;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from trueno.errors import named
 from trueno.handles import Handle
 
 __all__ = ["array", "copy", "diagonal", "ndim", "ravel", "shape", "size", "swapaxes"]
+
+
+_IF_NEEDED = 2  # the value of a member of NumPy's _CopyMode; those of the others are bools
 
 
 @implements(np.array)
@@ -31,6 +35,10 @@ def array(
     With ``subok`` an instance of a subclass of ndarray stays one, and NumPy's.
     """
     kwargs |= {"order": order, "ndmin": ndmin, "subok": subok}
+    if isinstance(copy, Enum):
+        copy = None if copy.value == _IF_NEEDED else copy.value
+    elif isinstance(copy, str):
+        return call(np.array, object, dtype, copy=copy)  # NumPy's ValueError
     if like is not None and not isinstance(like, (Handle, np.ndarray)):
         return created("array", None, np.array, object, dtype, copy=copy, like=like, **kwargs)
     if not isinstance(object, Handle):
