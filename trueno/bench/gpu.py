@@ -422,7 +422,9 @@ def crossover(sizes: Sequence[int], console: Console) -> list[dict[str, Any]]:
                     wins[k] = size
         words = " | ".join([f"{n:,}" if n else "never" for n in wins])
         shown.add_row(name, *cells, words)
+        times = [f"{s['resident'] * 1e6:.0f}" for s in row["seconds"].values()]
         console.print(f"{name}: {', '.join(cells)}; wins from {words}", highlight=False)
+        console.print(f"    microseconds, resident: {', '.join(times)}", highlight=False)
         rows.append(row)
     console.print(shown)
     return rows
