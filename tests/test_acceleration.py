@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -387,6 +388,19 @@ def test_a_forked_child(everywhere: None) -> None:
     if child == 0:
         os._exit(0 if np.sin(x).sum() == expected else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--accelerate-libraries"]])
+def test_run(options: list[str], tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("from trueno import acceleration\nprint(acceleration.replaced()[0])\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "trueno", "run", *options, str(script)],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert int(done.stdout) == (len(ENTRIES) if options else 0)
 
 
 NUMPYS_TESTS = ("test_umath", "test_umath_accuracy", "test_umath_complex", "test_ufunc")

@@ -61,6 +61,8 @@ def _run(args: argparse.Namespace) -> int:
     running = importlib.import_module("trueno.running")
     if args.report:
         importlib.import_module("trueno.reporting").begin()
+    if args.accelerate_libraries:
+        importlib.import_module("trueno.acceleration").accelerate_numpy()
     program = running.Program(args.program, args.is_module, tuple(args.arguments))
     only = tuple([name for name in args.only.split(",") if name])
     running.run(program, args.backend or SETTINGS.get().backend, only)
@@ -124,7 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run",
         help="run an unmodified NumPy program on Trueno",
-        usage="%(prog)s [--report] [--backend B] [--only PKG,...] (-m MODULE | SCRIPT) [ARG ...]",
+        usage="%(prog)s [--report] [--backend B] [--only PKG,...] [--accelerate-libraries] "
+        "(-m MODULE | SCRIPT) [ARG ...]",
     )
     run.add_argument("--report", action="store_true", help="say at the end where time went")
     run.add_argument(
@@ -132,6 +135,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument(
         "--only", default="", metavar="PKG,...", help="the packages, and no others, that use Trueno"
+    )
+    run.add_argument(
+        "--accelerate-libraries",
+        action="store_true",
+        help="NumPy's own ufuncs use Trueno's threads and kernels too: trueno.accelerate_numpy",
     )
     run.add_argument("-m", dest="is_module", action="store_true", help="PROGRAM is a module")
     run.add_argument("program", metavar="PROGRAM", help="a script, or with -m a module")
