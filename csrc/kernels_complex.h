@@ -20,7 +20,7 @@
  * its comparison is invalid, are rare: a tile that holds one is divided element by element. */
 #define COMPLEX_DIVISION(S, F, C, R) \
     ALWAYS C quotient_##S(C x, C y, bool real) { \
-        R most = real ? RE(y) : IM(y), least = real ? IM(y) : RE(y); \
+        R most = either_##F(real, RE(y), IM(y)), least = either_##F(real, IM(y), RE(y)); \
         R a = real ? RE(x) : IM(x), b = real ? IM(x) : RE(x); \
         R ratio = least / most, scale = 1 / (most + least * ratio), product = a * ratio; \
         return PAIR((a + b * ratio) * scale, (real ? b - product : product - b) * scale); \

@@ -27,6 +27,17 @@ typedef double _Complex complex128;
 #define ORDERED_OR_EQUAL(x, y, AFTER) \
     (ORDERED(x, y, AFTER) | ((RE(x) == RE(y)) & (IM(x) == IM(y))))
 
+/* One of two numbers, chosen by bits: of a conditional the compiler may compute, on both sides,
+ * what follows, and with it divisions by zero that nobody asked for. */
+ALWAYS float either_f32(bool first, float x, float y) {
+    uint32_t mask = 0u - first;
+    return t_float((t_bits_f32(x) & mask) | (t_bits_f32(y) & ~mask));
+}
+ALWAYS double either_f64(bool first, double x, double y) {
+    uint64_t mask = 0ull - first;
+    return t_double((t_bits(x) & mask) | (t_bits(y) & ~mask));
+}
+
 /* times, square: NumPy's formula with its fused multiply-add (simd_cmul in
  * loops_arithm_fp.dispatch.c.src); infinities and NaN come as the formula gives them.
  * reciprocal: R. L. Smith, "Algorithm 116: Complex division", CACM 5 (1962), as NumPy has it.
@@ -40,7 +51,7 @@ typedef double _Complex complex128;
     ALWAYS C reciprocal_##S(C x) { \
         R a = RE(x), b = IM(x); \
         bool real = fabs_##F(b) <= fabs_##F(a); \
-        R most = real ? a : b, least = real ? b : a; \
+        R most = either_##F(real, a, b), least = either_##F(real, b, a); \
         R ratio = least / most, divisor = most + least * ratio; \
         return PAIR((real ? 1 : ratio) / divisor, -(real ? ratio : 1) / divisor); \
     } \

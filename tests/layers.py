@@ -38,9 +38,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("writes",),
     ("routines", "reductions"),
     ("scans", "selection", "ordering"),
-    ("indexing", "products"),
+    ("indexing", "products", "flat"),
     ("assembly", "counting", "moments", "sets"),
     ("protocols", "operators", "explanation", "acceleration"),
+    ("exposed",),
     ("array",),
     (
         "_array_api",

@@ -410,3 +410,14 @@ def test_pinned_to_a_gpu(gpu: None) -> None:
             y = tn.exp(z * 0.001) + abs(z)
         np.testing.assert_array_equal(np.asarray(y), np.exp(a * 0.001) + abs(a))
         assert y.device == "gpu" and seen.deferrals
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+@pytest.mark.parametrize("n", [1, 3, 17, 5000])
+def test_division_by_real_and_by_imaginary_numbers_raises_no_condition(dtype: str, n: int) -> None:
+    divisors = np.where(np.arange(n) % 3, np.arange(n), 2j).astype(dtype)
+    with warnings.catch_warnings(), tn.config(backend="simd", threshold=0):
+        warnings.simplefilter("error")
+        for divisor in (np.full(n, 3, dtype), np.full(n, 3j, dtype), divisors):
+            x = tn.asarray(divisor)
+            tn.evaluate(x / x, np.reciprocal(x), 1 / x)

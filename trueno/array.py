@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Callable
 from enum import Enum
-from types import ModuleType
+from types import GenericAlias, ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,17 @@ from trueno._handle import bind, method
 from trueno.config import SETTINGS
 from trueno.dispatch import Refused
 from trueno.errors import named
-from trueno.handles import Handle, buffer_of, export, handle_on, pooled, wrap, wrap_value
+from trueno.exposed import Exposed
+from trueno.handles import (
+    Handle,
+    buffer_of,
+    export,
+    handle_on,
+    pooled,
+    scalar,
+    wrap,
+    wrap_value,
+)
 from trueno.handover import call_numpy, host, rewrap
 from trueno.indexing import getitem, setitem, view_of
 from trueno.memory import POOLED_FROM, NDArray, release, same_elements
@@ -84,7 +94,7 @@ def _reduction(name: str, parameters: tuple[str, ...]) -> Callable[..., Any]:
     return method
 
 
-class TruenoArray(Handle):
+class TruenoArray(Exposed):
     """An n-dimensional array whose operations run fused, in SIMD C or on a GPU, once large.
 
     Made by ``trueno.asarray`` and the other creation functions. It answers NumPy's protocols and
@@ -96,6 +106,7 @@ class TruenoArray(Handle):
     __slots__ = ()
 
     __array_priority__ = 1000.0
+    __class_getitem__ = classmethod(GenericAlias)  # TruenoArray[Any, dtype] in annotations
 
     def __new__(cls, *_: Any, **__: Any) -> TruenoArray:
         raise TypeError(f"{cls.__name__}: make arrays with trueno.asarray, zeros, arange, ...")
@@ -137,7 +148,9 @@ class TruenoArray(Handle):
 
     @property
     def real(self) -> TruenoArray:
-        """The real part, a view."""
+        """The real part: a view for complex arrays, others themselves."""
+        if self.dtype.kind != "c":
+            return self
         return view_of(self, lambda a: a.real, "real")
 
     @real.setter
@@ -151,26 +164,9 @@ class TruenoArray(Handle):
 
     @imag.setter
     def imag(self, value: Any) -> None:
+        if self.dtype.kind != "c":
+            raise TypeError("trueno.imag: array does not have imaginary part to set")
         self.imag[...] = value
-
-    @property
-    def flat(self) -> Any:
-        """An iterator over the elements in C order; writing through it writes to the array."""
-        return np.asarray(self).flat
-
-    @flat.setter
-    def flat(self, values: Any) -> None:
-        np.asarray(self).flat[...] = host(values)
-
-    @property
-    def ctypes(self) -> Any:
-        """As ``numpy.ndarray.ctypes``: the memory counts as shared while the object lives."""
-        return np.asarray(self).ctypes
-
-    @property
-    def data(self) -> memoryview:
-        """A memoryview of the memory, which counts as shared while the memoryview lives."""
-        return np.asarray(self).data
 
     @property
     def device(self) -> str:
@@ -207,6 +203,12 @@ class TruenoArray(Handle):
         ``requested_schema`` is a wish that need not be met. TypeError for other arrays.
         """
         return arrow.export(export(self))
+
+    def __array_wrap__(
+        self, array: NDArray, context: Any = None, return_scalar: bool = False
+    ) -> Any:
+        """What NumPy makes of a result that it has computed from this array's elements."""
+        return scalar(array) if return_scalar and not array.ndim else rewrap(array, [self])
 
     def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
         if api_version is not None and api_version not in API_VERSIONS:
@@ -495,8 +497,15 @@ class TruenoArray(Handle):
     trace = _method("trace")
 
 
-def _set_shape(array: TruenoArray, shape: Any) -> None:
-    array._array = view_of(array, lambda a: _reshaped_in_place(a, shape), "reshape")._array
+def _set_layout(array: TruenoArray, name: str, value: Any) -> None:
+    """``array.name = value`` for "shape", "strides" and "dtype", of this handle alone."""
+
+    def changed(a: NDArray) -> NDArray:
+        view = a.view()
+        setattr(view, name, value)
+        return view
+
+    array._array = view_of(array, changed, name)._array
 
 
 # Methods that are ndarray's own on small arrays: as small as for NumPy's function of that name.
@@ -522,7 +531,7 @@ bind(
     array_function=protocols.array_function,
     getitem=getitem,
     setitem=setitem,
-    set_shape=_set_shape,
+    set_layout=_set_layout,
     ufuncs=protocols.SMALL_UFUNCS,
     functions=protocols.SMALL_FUNCTIONS,
     operators=operators.table(),
@@ -533,12 +542,6 @@ bind(
     pooled=pooled,
     pooled_from=POOLED_FROM,
 )
-
-
-def _reshaped_in_place(array: NDArray, shape: Any) -> NDArray:
-    view = array.view()
-    view.shape = shape
-    return view
 
 
 def _class(x: Any) -> Any:

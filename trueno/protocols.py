@@ -124,7 +124,7 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
             return NotImplemented
     if op is not None and _arrays_only(inputs):
         if not kwargs:
-            if op is _POW and _is_two(inputs[1]) and inputs[0].dtype.kind in "iuf":
+            if op is _POW and _is_two(inputs[1]) and _dtype(inputs[0]).kind in "iuf":
                 return elementwise(_SQUARE, inputs[0])  # as NumPy's own loop does
             return elementwise(op, *inputs)
         if len(kwargs) == 1 and len(out) == 1 and isinstance(out[0], Handle):
@@ -150,6 +150,10 @@ def _scipy_row(ufunc: np.ufunc, x: Any) -> Op | None:
     scipys = getattr(sys.modules.get("scipy.special._ufuncs"), ufunc.__name__, None)
     alike = isinstance(x, Handle) and x._array.dtype.char in "fd"
     return OPS[SCIPY[ufunc.__name__]] if ufunc is scipys and alike else None
+
+
+def _dtype(x: Any) -> np.dtype[Any]:
+    return x.dtype if isinstance(x, (Handle, np.ndarray)) else np.asarray(x).dtype
 
 
 def _is_two(x: Any) -> bool:

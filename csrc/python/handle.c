@@ -183,13 +183,14 @@ static PyObject *of_layout(PyObject *self, void *name)
     return value;
 }
 
-static int set_shape(PyObject *self, PyObject *value, void *closure)
+static int set_layout(PyObject *self, PyObject *value, void *name)
 {
     if (!value) {
-        PyErr_SetString(PyExc_AttributeError, "Cannot delete array shape");
+        PyErr_Format(PyExc_AttributeError, "Cannot delete array %U", *(PyObject **)name);
         return -1;
     }
-    PyObject *done = PyObject_CallFunctionObjArgs(bound.set_shape, self, value, NULL);
+    PyObject *done = PyObject_CallFunctionObjArgs(bound.set_layout, self, *(PyObject **)name,
+                                                  value, NULL);
     Py_XDECREF(done);
     return done ? 0 : -1;
 }
@@ -200,13 +201,13 @@ static PyGetSetDef attributes[] = {
     {"_node", get_node, set_node, NULL, NULL},
     {"_layout", get_layout, NULL,
      "What has the shape, strides and dtype: no memory is made to tell them.", NULL},
-    {"shape", of_layout, set_shape, "Lengths of the axes.", &names.shape},
-    {"dtype", of_layout, NULL, "The elements' dtype, a ``numpy.dtype``.", &names.dtype},
+    {"shape", of_layout, set_layout, "Lengths of the axes.", &names.shape},
+    {"dtype", of_layout, set_layout, "The elements' dtype, a ``numpy.dtype``.", &names.dtype},
     {"ndim", of_layout, NULL, "Number of axes.", &names.ndim},
     {"size", of_layout, NULL, "Number of elements.", &names.size},
     {"itemsize", of_layout, NULL, "Bytes an element.", &names.itemsize},
     {"nbytes", of_layout, NULL, "Bytes of all elements.", &names.nbytes},
-    {"strides", of_layout, NULL, "Bytes from one element to the next along each axis.",
+    {"strides", of_layout, set_layout, "Bytes from one element to the next along each axis.",
      &names.strides},
     {0},
 };
@@ -444,7 +445,7 @@ static const PyType_Slot own_slots[] = {
 
 static int make_type(PyObject *module)
 {
-    const PyType_Slot *const parts[] = {own_slots, operator_slots, item_slots};
+    const PyType_Slot *const parts[] = {own_slots, operator_slots, item_slots, buffer_slots};
     PyType_Slot slots[64] = {{0}};
     int count = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

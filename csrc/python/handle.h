@@ -54,7 +54,7 @@ typedef struct {
 /* What `bind` was given: functions that calls go to, classes, tables. */
 #define BOUND(X)                                                                                   \
     X(result_class) X(buffer_class) X(view_class) X(leaf_class) X(named) X(host) X(rewrap)         \
-    X(wrap_value) X(array_ufunc) X(array_function) X(getitem) X(setitem) X(set_shape) X(ufuncs)    \
+    X(wrap_value) X(array_ufunc) X(array_function) X(getitem) X(setitem) X(set_layout) X(ufuncs)    \
     X(functions) X(operators) X(release) X(pooled) X(acquire) X(give_up) X(modes) X(errstate)      \
     X(decisions) X(operations) X(plans) X(prepare) X(launch) X(copy) X(copiers) X(report) X(warn)  \
     X(observers) X(cast) X(learn) X(others)
@@ -223,7 +223,7 @@ PyObject *fail(PyObject *what);
 PyObject *view_of(PyObject *handle, PyObject *view);
 bool is_view_of(PyObject *view, PyObject *array);
 
-extern PyType_Slot operator_slots[], item_slots[];
+extern PyType_Slot operator_slots[], item_slots[], buffer_slots[];
 int bind_operators(void);
 PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_t count);

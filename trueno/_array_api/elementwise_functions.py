@@ -134,12 +134,10 @@ globals().update(GENERATED)
 
 @implements(np.real)
 def real(val: Any) -> Any:
-    """The real parts: a view."""
+    """The real parts: a view for complex arrays, others themselves."""
     if not hasattr(val, "__array__") and hasattr(val, "real"):
         return val.real  # a Python number's
-    return viewed(
-        scalar(val) if isinstance(val, np.generic) else val, lambda array: array.real, "real"
-    )
+    return (scalar(val) if isinstance(val, np.generic) else given(val)).real
 
 
 @implements(np.imag)

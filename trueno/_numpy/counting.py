@@ -100,7 +100,7 @@ def _medians(f: Any, skips_nans: bool) -> Any:
 
         return tried(ours, f, a, axis, out, overwrite_input, keepdims=keepdims)
 
-    function.__name__ = f.__name__
+    function.__name__ = function.__qualname__ = f.__name__
     function.__doc__ = f"As :func:`numpy.{f.__name__}`: of all elements in C, with threads."
     return function
 
@@ -122,7 +122,7 @@ def _quantiles(f: Any, parts: int, skips_nans: bool) -> Any:
 
         return tried(ours, f, a, q, axis, *args, **kwargs)
 
-    function.__name__ = f.__name__
+    function.__name__ = function.__qualname__ = f.__name__
     function.__doc__ = f"As :func:`numpy.{f.__name__}`: linear, of all elements in C, with threads."
     return function
 

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from trueno import dropin
+from trueno._array_api._support import given
 from trueno._array_api.elementwise_functions import from_ufunc
 from trueno._handle import public
+from trueno._numpy.makers import OURS
 from trueno.protocols import IMPLEMENTED, call_function
 
 # numpy.array_function_dispatch makes functions of this type from Python functions.
@@ -24,25 +26,12 @@ _AS_THEY_ARE = frozenset(
     (
         "errstate", "get_include", "get_printoptions", "getbufsize", "geterr", "geterrcall", "info",
         "issubdtype", "printoptions", "set_printoptions", "setbufsize", "seterr", "seterrcall",
-        "show_config", "show_runtime", "test", "vectorize",
+        "show_config", "show_runtime", "test",
     )
 )  # fmt: skip
 
-
 # Our functions to what users call: a function in two namespaces is one object.
 _PUBLISHED: dict[Callable[..., Any], Callable[..., Any]] = {}
-
-
-def _wrapped(f: Callable[..., Any]) -> Callable[..., Any]:
-    ours = IMPLEMENTED.get(f)
-    if ours is not None:
-        return ours
-
-    @functools.wraps(f)
-    def function(*args: Any, **kwargs: Any) -> Any:
-        return call_function(f, args, kwargs)
-
-    return function
 
 
 def publish(namespace: dict[str, Any]) -> None:
@@ -53,28 +42,48 @@ def publish(namespace: dict[str, Any]) -> None:
     module = namespace["__name__"]
     numpys = sys.modules.get(module.replace("trueno", "numpy"))
     for name in namespace["__all__"]:
-        f = namespace.get(name)
-        if isinstance(f, FunctionType):
+        if isinstance(namespace.get(name), FunctionType):
             its = getattr(numpys, name, None)
-            namespace[name] = _PUBLISHED.setdefault(f, public(f, module, its))
+            namespace[name] = _published(namespace[name], module, its)
+
+
+def _published(f: Callable[..., Any], module: str, its: Any) -> Callable[..., Any]:
+    if f not in _PUBLISHED:
+        _PUBLISHED[f] = public(f, module, its)
+    return _PUBLISHED[f]
+
+
+def _wrapped(f: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(f)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return call_function(f, args, kwargs)
+
+    return function
+
+
+def _ours(value: Any, name: str, module: str) -> Any:
+    """What a namespace has for NumPy's ``value``: NumPy's own, if it makes no arrays."""
+    if isinstance(value, ModuleType) and value.__name__.startswith("numpy."):
+        ours = dropin.NAMESPACES.get(value.__name__)
+        return importlib.import_module(ours) if ours else standing_for(value.__name__)
+    if isinstance(value, np.ndarray):
+        return given(value)
+    if isinstance(value, np.ufunc):
+        return public(from_ufunc(value, name), module, value)
+    if isinstance(value, _FUNCTIONS) and name not in _AS_THEY_ARE:
+        return _published(IMPLEMENTED.get(value) or _wrapped(value), module, value)
+    return OURS.get(id(value), value)
 
 
 def resolve(module: ModuleType, name: str, namespace: dict[str, Any]) -> Any:
     """``module.name`` for our ``namespace``, where it is kept; AttributeError for a private name.
 
     Functions take and return our arrays; of NumPy's submodules, so do those of what stands for
-    them. Classes and constants are NumPy's own.
+    them. Most classes and constants are NumPy's own.
     """
     if name.startswith("_") or not hasattr(module, name):
         raise AttributeError(f"module {namespace['__name__']!r} has no attribute {name!r}")
-    value = getattr(module, name)
-    if isinstance(value, np.ufunc):
-        value = public(from_ufunc(value, name), namespace["__name__"], value)
-    elif isinstance(value, _FUNCTIONS) and name not in _AS_THEY_ARE:
-        value = public(_wrapped(value), namespace["__name__"], value)
-    elif isinstance(value, ModuleType) and value.__name__.startswith("numpy."):
-        ours = dropin.NAMESPACES.get(value.__name__)
-        value = importlib.import_module(ours) if ours else standing_for(value.__name__)
+    value = _ours(getattr(module, name), name, namespace["__name__"])
     namespace[name] = value
     return value
 

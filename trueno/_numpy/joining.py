@@ -51,7 +51,7 @@ def _joins(f: Any, view: Any, axis: Any) -> Any:
         at = axis(views) if callable(axis) else axis
         return tried(lambda: assembly.joined(views, at, **kwargs), f, tup, **kwargs)
 
-    function.__name__ = f.__name__
+    function.__name__ = function.__qualname__ = f.__name__
     function.__doc__ = f"As :func:`numpy.{f.__name__}`: arrays joined, in new memory."
     return function
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from trueno import engine
 from trueno._array_api._support import given, implements
+from trueno.config import SETTINGS
 from trueno.dispatch import elementwise
 from trueno.handles import Handle
-from trueno.handover import call_numpy
+from trueno.handover import call_numpy, small_array
 from trueno.kinds import BOOL, NUMBER
 from trueno.ops import OPS
 from trueno.products import matmul
@@ -69,7 +71,10 @@ def kron(a: Any, b: Any) -> Any:
     return product.reshape([n * m for n, m in zip(left, right, strict=True)])
 
 
-@implements(np.einsum, gain=256)
+_EINSUM_GAIN = 256
+
+
+@implements(np.einsum, gain=_EINSUM_GAIN)
 def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any) -> Any:
     """Sums of products over the axes that the first argument's letters name.
 
@@ -79,6 +84,8 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any
     """
     if out is None and not kwargs and len(operands) >= 3 and isinstance(operands[0], str):
         text, *arrays = operands
+        if all(_is_small(x) for x in arrays):
+            return call_numpy(np.einsum, operands, {"optimize": optimize}, reason=engine.BELOW)
         if len(arrays) == 2:
             letters = _letters(text)
             if letters is not None and _arrays(*arrays) and _fit(letters, *arrays):
@@ -86,6 +93,12 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any
         elif isinstance(optimize, bool) and _chains(text, arrays):
             return _chain(text.replace(" ", ""), arrays)
     return call_numpy(np.einsum, operands, {"out": out, "optimize": optimize, **kwargs})
+
+
+def _is_small(x: Any) -> bool:
+    """Whether NumPy's own loops are the fastest way to the sums of products with ``x``."""
+    array = small_array(x) if isinstance(x, Handle) else np.asarray(x)
+    return array is not None and array.size * _EINSUM_GAIN < SETTINGS.get().threshold
 
 
 def _chains(text: str, arrays: list[Any]) -> bool:

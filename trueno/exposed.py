@@ -1,0 +1,92 @@
+"""What of a TruenoArray shows its memory as it is: addresses, the flat iterator, its size."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from trueno.errors import named
+from trueno.flat import flatiter
+from trueno.handles import Handle, buffer_of, export
+from trueno.handover import host
+from trueno.memory import NDArray
+
+
+class Exposed(Handle):
+    """The part of TruenoArray that other code reads memory by."""
+
+    __slots__ = ()
+
+    base: Any
+
+    @property
+    def flat(self) -> Any:
+        """An iterator over the elements in C order; writing through it writes to the array."""
+        return flatiter(self)
+
+    @flat.setter
+    def flat(self, values: Any) -> None:
+        np.asarray(self).flat[...] = host(values)
+
+    @property
+    def ctypes(self) -> Any:
+        """As ``numpy.ndarray.ctypes``: the memory counts as shared while the object lives."""
+        return np.asarray(self).ctypes
+
+    @property
+    def data(self) -> memoryview:
+        """A memoryview of the memory, which counts as shared while the memoryview lives."""
+        return np.asarray(self).data
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        """As ``numpy.ndarray.__array_interface__``; the memory counts as shared from now on.
+
+        AttributeError for records with padding or titles, which it cannot tell of.
+        """
+        dtype = self._array.dtype
+        if dtype.names and np.dtype(dtype.descr) != dtype:
+            raise AttributeError("__array_interface__")
+        return self._shared_for_good().__array_interface__
+
+    @property
+    def __array_struct__(self) -> Any:
+        """As ``numpy.ndarray.__array_struct__``; the memory counts as shared from now on.
+
+        AttributeError for times and records, whose units and fields it cannot tell of.
+        """
+        if self._array.dtype.kind in "mMV":
+            raise AttributeError("__array_struct__")
+        return self._shared_for_good().__array_struct__
+
+    def _shared_for_good(self) -> NDArray:
+        """The host array of memory whose address is told: nobody says for how long it is used."""
+        buffer_of(self).foreign = True
+        return export(self)
+
+    def resize(self, *new_shape: Any, refcheck: bool = True) -> None:
+        """Changes shape and size in place; what is new is zero.
+
+        ValueError where the memory is not the array's own, or, unless ``refcheck`` is False, where
+        views of it live.
+        """
+        buffer = self._buffer
+        try:
+            # Three hold a buffer without other views: this handle, the name, and the call.
+            if self.base is not None or (buffer and buffer.foreign):
+                raise ValueError("cannot resize this array: it does not own its data")
+            if refcheck and buffer and sys.getrefcount(buffer) > 3:
+                raise ValueError(
+                    "cannot resize an array that references or is referenced\nby another object in "
+                    "this way.\nUse the np.resize function to get a new resized copy or\n set "
+                    "refcheck=False to disable this check"
+                )
+            resized = host(self).copy(order="K")
+            resized.resize(*new_shape, refcheck=False)
+        except Exception as error:
+            raise named(error, "resize") from None
+        self._array, self._buffer = resized, None
+        if buffer is not None and buffer.pin != "auto":
+            buffer_of(self).pin_to(buffer.pin)
