@@ -1,4 +1,4 @@
-"""Pages of the site that are made of other things: the operation table, and the changelog."""
+"""Pages of the site that are made of other things: tables of the code, and the changelog."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from mkdocs.structure.files import File, Files
 
-from tests import readme
+from tests import listing, readme
 from trueno.ops import ROUTINES
 from trueno.protocols import IMPLEMENTED
 
@@ -54,6 +54,11 @@ They work, on the host; `tn.profile()` counts them, and `tn.config(strict=True)`
 def on_files(files: Files, config: Any) -> Files:
     """Adds the pages (MkDocs calls it)."""
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    for name, text in (("accelerated.md", accelerated()), ("changelog.md", changes)):
+    pages = {
+        "accelerated.md": accelerated(),
+        "changelog.md": changes,
+        "reference/numpy.md": listing.page(),
+    }
+    for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
     return files

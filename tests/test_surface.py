@@ -13,13 +13,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
 import trueno as tn
+from tests.listing import functions, kind, page
 from tests.recipes import NO_ARRAYS, PREFIXES, arrays, lines, recipes
 from trueno.handles import Handle
 
@@ -38,13 +38,6 @@ def module_of(root: str, name: str) -> Any:
     for part in name.split(".")[1:]:
         namespace = getattr(namespace, part)
     return namespace
-
-
-def public(module: ModuleType) -> list[str]:
-    """The names of a module's functions."""
-    names = getattr(module, "__all__", dir(module))
-    values = {n: getattr(module, n) for n in names if not n.startswith("_")}
-    return [n for n, f in values.items() if callable(f) and not isinstance(f, type)]
 
 
 @dataclass
@@ -212,7 +205,7 @@ def dispatches(module: str, line: str) -> bool:
 
 @pytest.mark.parametrize("module", RECIPES)
 def test_every_function_has_a_recipe(module: str) -> None:
-    names = set(public(module_of("numpy", module)))
+    names = set(functions(module))
     known = {name for m, name in BY_FUNCTION if m == module}
     excused = set(NO_ARRAYS.get(module, "").split())
     assert names - known == excused
@@ -290,6 +283,15 @@ def method_differences(line: str, exact: bool) -> Iterator[str]:
         same_identity(ours, theirs)
     except AssertionError as error:
         yield f"{line}: {error}"
+
+
+def test_the_page_lists_every_function() -> None:
+    text = page()
+    for module in RECIPES:
+        names = functions(module)
+        section = text.partition(f"\n## {module}\n")[2].partition("\n## ")[0]
+        assert all(f"`{name}`" in section for name in names), module
+    assert (kind(np.exp), kind(np.sort), kind(np.linalg.svd)) == ("kernel", "Trueno", "NumPy")
 
 
 # Methods that Python calls by other names.
