@@ -43,14 +43,8 @@ def publish(namespace: dict[str, Any]) -> None:
     numpys = sys.modules.get(module.replace("trueno", "numpy"))
     for name in namespace["__all__"]:
         if isinstance(namespace.get(name), FunctionType):
-            its = getattr(numpys, name, None)
-            namespace[name] = _published(namespace[name], module, its)
-
-
-def _published(f: Callable[..., Any], module: str, its: Any) -> Callable[..., Any]:
-    if f not in _PUBLISHED:
-        _PUBLISHED[f] = public(f, module, its)
-    return _PUBLISHED[f]
+            f, its = namespace[name], getattr(numpys, name, None)
+            namespace[name] = _PUBLISHED.setdefault(f, public(f, module, its))
 
 
 def _wrapped(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,7 +65,7 @@ def _ours(value: Any, name: str, module: str) -> Any:
     if isinstance(value, np.ufunc):
         return public(from_ufunc(value, name), module, value)
     if isinstance(value, _FUNCTIONS) and name not in _AS_THEY_ARE:
-        return _published(IMPLEMENTED.get(value) or _wrapped(value), module, value)
+        return public(IMPLEMENTED.get(value) or _wrapped(value), module, value)
     return OURS.get(id(value), value)
 
 
