@@ -75,7 +75,7 @@ extern struct Bound {
     X(compact, "compact") X(shared, "shared") X(warnings, "warnings") X(filters, "filters")        \
     X(implementation, "_implementation") X(call, "__call__") X(name, "__name__")                   \
     X(getitem, "__getitem__") X(setitem, "__setitem__") X(array_function, "__array_function__")    \
-    X(numpy, "numpy")
+    X(numpy, "numpy") X(device, "device") X(like, "like")
 extern struct Names {
 #define MEMBER(NAME, TEXT) PyObject *NAME;
     NAMES(MEMBER)
@@ -238,6 +238,15 @@ PyObject *new_public(PyObject *module, PyObject *args);
 int make_public_type(void);
 PyObject *new_importer(PyObject *module, PyObject *args);
 int make_importer_type(void);
+
+/* protocols.c: NumPy's result on small operands, for users; NULL, without an error, where some are
+ * not small or the call is another one. `own`: what NumPy calls once it knows that no argument
+ * overrides `f` (`own_function`). */
+PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, PyObject *kwargs,
+                      const Gains *gains);
+PyObject *small_function(PyObject *f, PyObject *own, PyObject *args, PyObject *kwargs);
+PyObject *own_function(PyObject *f); /* new */
+bool are_simple(PyObject *kwargs); /* whether no keyword argument can hold an array */
 int make_block_type(PyObject *module);
 int make_node_type(PyObject *module);
 

@@ -30,8 +30,8 @@ static PyObject *tried_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first,
 
 /* `ufunc` on small operands, args[first] and all after it, one of which may be written to: a
  * handle. NULL without an error where the call is another one. */
-static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, PyObject *kwargs,
-                             const Gains *gains)
+PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, PyObject *kwargs,
+                      const Gains *gains)
 {
     PyObject *target = NULL, *given[MOST_OPERANDS];
     Py_ssize_t keywords = kwargs ? PyDict_Size(kwargs) : 0, n = PyTuple_Size(args) - first;
@@ -40,10 +40,9 @@ static PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, 
         return NULL;
     if (keywords) {
         PyObject *out = PyDict_GetItem(kwargs, names.out);
-        if (!out || !PyTuple_CheckExact(out) || PyTuple_Size(out) != 1)
-            return NULL;
-        target = PyTuple_GetItem(out, 0);
-        if (!small_target(target, gains, limit))
+        target = out && PyTuple_CheckExact(out) && PyTuple_Size(out) == 1 ? PyTuple_GetItem(out, 0)
+                                                                          : out;
+        if (!target || !small_target(target, gains, limit))
             return NULL;
     }
     for (Py_ssize_t i = 0; i < n; i++)
@@ -231,7 +230,7 @@ static PyObject *function_result(PyObject *result, PyObject *args)
 }
 
 /* Whether no keyword argument can hold an array. */
-static bool are_simple(PyObject *kwargs)
+bool are_simple(PyObject *kwargs)
 {
     PyObject *key, *value;
     Py_ssize_t at = 0;
@@ -260,21 +259,26 @@ static double call_gain(const Gains *gains, PyObject *args, double limit)
     return gain;
 }
 
-static PyObject *small_function(PyObject *f, PyObject *args, PyObject *kwargs)
+PyObject *small_function(PyObject *f, PyObject *own, PyObject *args, PyObject *kwargs)
 {
     double limit = threshold();
     double gain = limit < 0 ? -1 : call_gain(gains_in(bound.functions, f), args, limit);
     PyObject *given = gain < 0 || !are_simple(kwargs) ? NULL : unwrapped(args, gain, limit);
     if (!given)
         return NULL;
-    /* What NumPy calls once it knows that no argument overrides it. */
-    PyObject *own = PyObject_GetAttr(f, names.implementation);
-    if (!own)
-        PyErr_Clear();
-    PyObject *result = PyObject_Call(own ? own : f, given, kwargs);
-    Py_XDECREF(own);
+    PyObject *result = PyObject_Call(own, given, kwargs);
     Py_DECREF(given);
     return result ? function_result(result, args) : NULL;
+}
+
+PyObject *own_function(PyObject *f)
+{
+    PyObject *own = PyObject_GetAttr(f, names.implementation);
+    if (own)
+        return own;
+    PyErr_Clear();
+    Py_INCREF(f);
+    return f;
 }
 
 /* __array_function__(self, function, types, args, kwargs) */
@@ -292,7 +296,9 @@ PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_
         Py_XDECREF(type);
     }
     if (known) {
-        PyObject *result = small_function(args[0], args[2], args[3]);
+        PyObject *own = own_function(args[0]);
+        PyObject *result = small_function(args[0], own, args[2], args[3]);
+        Py_DECREF(own);
         if (result)
             return result;
         if (PyErr_Occurred())

@@ -30,6 +30,29 @@ _AS_THEY_ARE = frozenset(
     )
 )  # fmt: skip
 
+
+# What a small call of a function is: csrc/python/public.c.
+_OURS_ALONE, _OF_UFUNC, _OF_FUNCTION, _OF_NUMBERS = range(4)
+# NumPy's functions that make arrays of numbers, as ours do on the host.
+_MAKE = (
+    np.arange, np.array, np.asarray, np.empty, np.eye, np.full, np.geomspace, np.identity,
+    np.linspace, np.logspace, np.ones, np.tri, np.zeros,
+)  # fmt: skip
+
+
+def _public(f: Callable[..., Any], module: str, its: Any) -> Callable[..., Any]:
+    """What users call: ``f``, or NumPy's ``its`` for small calls that mean the same."""
+    small, nin = _OURS_ALONE, 0
+    if isinstance(its, np.ufunc):
+        if vars(f).get("ufunc") is its and not hasattr(f, "__wrapped__"):
+            small, nin = _OF_UFUNC, its.nin
+    elif its in _MAKE:
+        small = _OF_NUMBERS
+    elif IMPLEMENTED.get(its) is f or getattr(f, "__wrapped__", None) is its is not None:
+        small = _OF_FUNCTION
+    return public(f, module, its, small, nin)
+
+
 # Our functions to what users call: a function in two namespaces is one object.
 _PUBLISHED: dict[Callable[..., Any], Callable[..., Any]] = {}
 
@@ -44,7 +67,7 @@ def publish(namespace: dict[str, Any]) -> None:
     for name in namespace["__all__"]:
         if isinstance(namespace.get(name), FunctionType):
             f, its = namespace[name], getattr(numpys, name, None)
-            namespace[name] = _PUBLISHED.setdefault(f, public(f, module, its))
+            namespace[name] = _PUBLISHED.setdefault(f, _public(f, module, its))
 
 
 def _wrapped(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,9 +86,9 @@ def _ours(value: Any, name: str, module: str) -> Any:
     if isinstance(value, np.ndarray):
         return given(value)
     if isinstance(value, np.ufunc):
-        return public(from_ufunc(value, name), module, value)
+        return _public(from_ufunc(value, name), module, value)
     if isinstance(value, _FUNCTIONS) and name not in _AS_THEY_ARE:
-        return public(IMPLEMENTED.get(value) or _wrapped(value), module, value)
+        return _public(IMPLEMENTED.get(value) or _wrapped(value), module, value)
     return OURS.get(id(value), value)
 
 
