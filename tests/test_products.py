@@ -113,6 +113,8 @@ def test_floating_point_errors_raise(backend: str) -> None:
     big = np.full((40, 40), 1e200)
     with np.errstate(over="raise"), pytest.raises(FloatingPointError, match=r"trueno\.matmul: "):
         tn.asarray(big) @ tn.asarray(big)
+    if backend == "wgpu":  # does not warn: a deviation that its module's docstring names
+        return
     with pytest.warns(RuntimeWarning, match="overflow encountered in matmul"):
         tn.asarray(big) @ tn.asarray(big)
 

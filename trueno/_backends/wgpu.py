@@ -6,7 +6,7 @@ what no shader can do (bind dozens of operands) runs in NumPy.
 
 Deviations from NumPy, all of them the driver's: subnormal float32 and float64 numbers may be
 flushed to zero where the GPU does so (llvmpipe does not), and the sign and payload of a NaN are
-not kept.
+not kept. And one of ours: matrix products do not warn of overflow or of what is invalid.
 """
 
 from __future__ import annotations

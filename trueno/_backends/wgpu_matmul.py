@@ -332,6 +332,9 @@ def _performs(call: Call, supports: Supports) -> bool:
     (out,) = call.outputs
     dtype = out.array.dtype
     through = _THROUGH.get(dtype.char, dtype)
+    modes = np.geterr()
+    if dtype.kind == "f" and not {modes["over"], modes["invalid"]} <= {"ignore", "warn"}:
+        return False  # products tell of no conditions here: NumPy raises
     if through not in _TYPES or not supports("multiply", (through, through), through):
         return False
     sources = [view.array.dtype for view in call.inputs]
