@@ -21,9 +21,10 @@
 #define COMPLEX_DIVISION(S, F, C, R) \
     ALWAYS C quotient_##S(C x, C y, bool real) { \
         R most = either_##F(real, RE(y), IM(y)), least = either_##F(real, IM(y), RE(y)); \
-        R a = real ? RE(x) : IM(x), b = real ? IM(x) : RE(x); \
+        R a = either_##F(real, RE(x), IM(x)), b = either_##F(real, IM(x), RE(x)); \
         R ratio = least / most, scale = 1 / (most + least * ratio), product = a * ratio; \
-        return PAIR((a + b * ratio) * scale, (real ? b - product : product - b) * scale); \
+        return PAIR((a + b * ratio) * scale, \
+                    either_##F(real, b - product, product - b) * scale); \
     } \
     LOOP(divide_loop_##S) { \
         const C *xs = x_, *ys = y_; \

@@ -28,7 +28,8 @@ typedef double _Complex complex128;
     (ORDERED(x, y, AFTER) | ((RE(x) == RE(y)) & (IM(x) == IM(y))))
 
 /* One of two numbers, chosen by bits: of a conditional the compiler may compute, on both sides,
- * what follows, and with it divisions by zero that nobody asked for. */
+ * what follows, and with it divisions by zero that nobody asked for. So all that hangs on the same
+ * condition is chosen so. */
 ALWAYS float either_f32(bool first, float x, float y) {
     uint32_t mask = 0u - first;
     return t_float((t_bits_f32(x) & mask) | (t_bits_f32(y) & ~mask));
@@ -53,7 +54,8 @@ ALWAYS double either_f64(bool first, double x, double y) {
         bool real = fabs_##F(b) <= fabs_##F(a); \
         R most = either_##F(real, a, b), least = either_##F(real, b, a); \
         R ratio = least / most, divisor = most + least * ratio; \
-        return PAIR((real ? 1 : ratio) / divisor, -(real ? ratio : 1) / divisor); \
+        return PAIR(either_##F(real, 1, ratio) / divisor, \
+                    -either_##F(real, ratio, 1) / divisor); \
     } \
     ALWAYS C round_##S(C x) { return PAIR(rint_##F(RE(x)), rint_##F(IM(x))); } \
     ALWAYS C sign_##S(C x) { \
