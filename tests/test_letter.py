@@ -110,6 +110,20 @@ def test_programs_do_what_they_do_with_numpy(program: Callable[[Any], Any]) -> N
     _same(result, expected)
 
 
+@pytest.mark.parametrize("xp", [np, tn])
+@pytest.mark.parametrize("name", ["as_strided", "sliding_window_view"])
+def test_views_by_stride_tricks_see_what_is_written(name: str, xp: Any) -> None:
+    x = xp.arange(10.0)
+    arguments = ((5,), (16,)) if name == "as_strided" else ((3,), None)
+    view = getattr(xp.lib.stride_tricks, name)(x, *arguments)
+    x[...] = x * 2 + 1
+    assert view.ravel()[:3].tolist() == ([1, 5, 9] if name == "as_strided" else [1, 3, 5])
+    if name == "as_strided":
+        x += 1
+        view[...] = 0
+        assert x.tolist() == [0, 4, 0, 8, 0, 12, 0, 16, 0, 20]
+
+
 def _run(
     program: Callable[[Any], Any], xp: Any
 ) -> tuple[Any, Exception | None, list[type[Warning]]]:

@@ -265,6 +265,9 @@ def rewrap(x: Any, handles: list[Any]) -> Any:
     kind = type(x)
     if kind is np.ndarray:
         root = root_of(x)
+        between = getattr(root.base, "base", None)  # NumPy's stride tricks put an object there
+        if type(between) is np.ndarray:
+            root = root_of(between)
         for handle in handles:
             if type(handle) is np.ndarray:
                 if root is root_of(handle):
