@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import importlib
 import io
 import re
@@ -25,6 +26,10 @@ from trueno.handles import Handle
 
 DISK = Path(tempfile.mkdtemp(prefix="trueno-test-"))
 atexit.register(shutil.rmtree, DISK, ignore_errors=True)
+ARRAYS = arrays()  # never written to: each call gets copies
+_file = io.BytesIO()
+np.save(_file, ARRAYS["a"])
+SAVED = _file.getvalue()
 RECIPES = recipes()
 BY_FUNCTION: dict[tuple[str, str], list[str]] = defaultdict(list)
 for _module, _calls in RECIPES.items():
@@ -32,6 +37,7 @@ for _module, _calls in RECIPES.items():
         BY_FUNCTION[_module, _line.partition("(")[0]].append(_line)
 
 
+@functools.cache
 def module_of(root: str, name: str) -> Any:
     """The namespace ``root`` (numpy or trueno) has for a module of NumPy."""
     namespace: Any = importlib.import_module(root)
@@ -50,16 +56,19 @@ class Outcome:
     given: dict[str, Any]
 
 
+@functools.cache
+def named(line: str) -> list[str]:
+    """The arrays that a line names."""
+    return sorted(set(re.findall(r"\b[a-z]\b", line)) & ARRAYS.keys())
+
+
 def run(line: str, root: str, module: str | None, convert: Callable[[Any], Any]) -> Outcome:
     """The line's value: a call of a function of ``root``'s namespace, or any expression, on
     converted arrays."""
-    given = {name: convert(array) for name, array in arrays().items()}
-    saved = io.BytesIO()
-    np.save(saved, arrays()["a"])
-    saved.seek(0)
+    given = {name: convert(ARRAYS[name]) for name in named(line)}
     scope = given | {
-        "np": module_of(root, "numpy"), "io": io, "file": io.BytesIO(), "saved": saved,
-        "text": io.StringIO("12 a\n3 b\n"), "disk": DISK / "array",
+        "np": module_of(root, "numpy"), "io": io, "file": io.BytesIO(),
+        "saved": io.BytesIO(SAVED), "text": io.StringIO("12 a\n3 b\n"), "disk": DISK / "array",
     }  # fmt: skip
     if module:
         scope["M"] = module_of(root, module)
@@ -200,7 +209,7 @@ def dispatches(module: str, line: str) -> bool:
     name, _, arguments = line.partition("(")
     f = getattr(module_of("numpy", module), name)
     asks = isinstance(f, np.ufunc) or hasattr(f, "_implementation")
-    return asks and bool(set(re.findall(r"\b[a-z]\b", arguments)) & arrays().keys())
+    return asks and bool(named(arguments))
 
 
 @pytest.mark.parametrize("module", RECIPES)
@@ -253,6 +262,7 @@ def test_function(module: str, name: str) -> None:
     check(module, name, exact=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("module", "name"), BY_FUNCTION)
 def test_function_on_simd(module: str, name: str) -> None:
     with tn.config(backend="simd", threshold=0):
@@ -330,6 +340,7 @@ def test_method(line: str) -> None:
     assert not list(method_differences(line, exact=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", METHODS)
 def test_method_on_simd(line: str) -> None:
     with tn.config(backend="simd", threshold=0):
