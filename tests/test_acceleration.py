@@ -188,6 +188,18 @@ def test_reductions(entry: Entry, everywhere: None) -> None:
     )
 
 
+def test_conditions_of_every_thread(everywhere: None) -> None:
+    """Each part has one element that overflows, and the C library to say so."""
+    x = np.arange(1, 200_001)
+    x[1000::2000] = np.iinfo(np.int64).min
+    for _ in range(20):
+        _, told = recorded(np.divmod, x, -1)
+        assert told == {"overflow"}
+    x[:100_000] = 1  # another thread's parts, most of the time
+    for _ in range(20):
+        assert recorded(np.divmod, x, -1)[1] == recorded(np.divmod, x[::-1], -1)[1] == {"overflow"}
+
+
 def test_loops_that_raise_stay() -> None:
     """An exception is raised on the caller's thread."""
     with tn.accelerate_numpy(), pytest.raises(ValueError, match="negative integer powers"):
