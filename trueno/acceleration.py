@@ -29,7 +29,7 @@ class accelerate_numpy:
 
     Holds for the whole process, so for plain ndarrays in pandas, SciPy, scikit-learn and all other
     libraries that call NumPy: large contiguous or strided operands of float32, float64 and int64 in
-    elementwise functions, and sums, products, maxima and minima of contiguous ones. Results have
+    elementwise functions, and sums of contiguous ones. Results have
     NumPy's dtypes, errors and warnings; those of mathematical functions may differ from NumPy's in
     the last digit, and so may sums, which are at least as accurate. Calls on few elements go to
     NumPy as before.

@@ -131,7 +131,5 @@ SHARED: dict[str, dict[str, int]] = {
 # Our reducers are faster than NumPy's loop on one operand.
 FOLDED: dict[str, dict[str, int]] = {
     "add": {"d": 262144, "f": 524288},
-    "maximum": {"d": 524288, "f": 1048576},
-    "minimum": {"d": 524288, "f": 1048576},
 }
 # fmt: on
