@@ -40,7 +40,7 @@ from trueno._numpy.sets import *  # noqa: F403
 from trueno.array import TruenoArray
 from trueno.config import backend, config
 from trueno.errors import StrictError, TruenoWarning
-from trueno.protocols import evaluate, to_numpy
+from trueno.protocols import evaluate, evaluate_async, to_numpy
 
 __array_api_version__ = "2025.12"
 
@@ -62,6 +62,7 @@ __all__ = [
     "backend",
     "config",
     "evaluate",
+    "evaluate_async",
     "fft",
     "linalg",
     "nn",
