@@ -1,5 +1,6 @@
 /* The buffer protocol: memoryviews, files, hashes and np.asarray read and write the array's memory,
- * which counts as shared for as long as they hold it. */
+ * which counts as shared for as long as they hold it. NumPy asks for a buffer before `__array__` and
+ * swallows what that raises: so a pending value, whose computation may raise, has none. */
 #include "handle.h"
 
 /* Records lose padding and titles on the way that NumPy takes through a buffer. */
@@ -11,6 +12,12 @@ static bool has_format(PyArrayObject *array)
 static int get_buffer(PyObject *self, Py_buffer *view, int flags)
 {
     view->obj = NULL;
+    if (!current(self)) {
+        PyErr_SetString(PyExc_BufferError,
+                        "trueno: a pending value has no memory yet; trueno.evaluate it first, or "
+                        "take x.data");
+        return -1;
+    }
     PyObject *array = PyObject_CallMethod(self, "__array__", NULL);
     int status = -1;
     if (array && has_format(AS_ARRAY(array)))
