@@ -106,7 +106,7 @@ class TruenoArray(Exposed):
     __slots__ = ()
 
     __array_priority__ = 1000.0
-    __class_getitem__ = classmethod(GenericAlias)  # TruenoArray[Any, dtype] in annotations
+    __class_getitem__: Any = classmethod(GenericAlias)  # TruenoArray[Any, dtype] in annotations
 
     def __new__(cls, *_: Any, **__: Any) -> TruenoArray:
         raise TypeError(f"{cls.__name__}: make arrays with trueno.asarray, zeros, arange, ...")

@@ -57,7 +57,7 @@ class finfo:
     """
 
     __slots__ = ("_numpy",)
-    __class_getitem__ = classmethod(GenericAlias)
+    __class_getitem__: Any = classmethod(GenericAlias)
 
     def __init__(self, type: Any, /) -> None:
         self._numpy = np.finfo(_dtype_of(type))
@@ -84,7 +84,7 @@ class iinfo:
     """
 
     __slots__ = ("_numpy",)
-    __class_getitem__ = classmethod(GenericAlias)
+    __class_getitem__: Any = classmethod(GenericAlias)
 
     def __init__(self, type: Any, /) -> None:
         self._numpy = np.iinfo(_dtype_of(type))

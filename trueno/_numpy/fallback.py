@@ -44,8 +44,8 @@ def _public(f: Callable[..., Any], module: str, its: Any) -> Callable[..., Any]:
     """What users call: ``f``, or NumPy's ``its`` for small calls that mean the same."""
     small, nin = _OURS_ALONE, 0
     if isinstance(its, np.ufunc):
-        if vars(f).get("ufunc") is its and not hasattr(f, "__wrapped__"):
-            small, nin = _OF_UFUNC, its.nin
+        alike = vars(f).get("ufunc") is its and not hasattr(f, "__wrapped__")
+        small, nin = (_OF_UFUNC, its.nin) if alike else (small, nin)
     elif its in _MAKE:
         small = _OF_NUMBERS
     elif IMPLEMENTED.get(its) is f or getattr(f, "__wrapped__", None) is its is not None:

@@ -41,7 +41,7 @@ OURS |= {id(getattr(np, name)): Indexed(getattr(np, name), name) for name in ("c
 OURS |= {id(getattr(np, name)): Indexed(getattr(np, name), name) for name in ("r_", "ogrid")}
 
 
-class vectorize(np.vectorize):  # type: ignore[type-arg]
+class vectorize(np.vectorize):
     """As ``numpy.vectorize``."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
