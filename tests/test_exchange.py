@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import trueno as tn
 from tests.compare import same
 from trueno import arrow
+from trueno.handles import buffer_of
 
 SIZE = 1 << 14  # memory of the pool, which is aligned as JAX wants it
 
@@ -59,6 +61,33 @@ def test_exports_share_memory(export: Callable[[Any], Any], backend: str) -> Non
     x *= 2
     tn.evaluate(x)
     np.testing.assert_array_equal(np.array(_contents(shared)), np.arange(1, SIZE + 1) * 2)
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+@pytest.mark.parametrize("pending", [False, True])
+def test_memory_is_shared_no_longer_than_exports_live(
+    export: Callable[[Any], Any], pending: bool, backend: str
+) -> None:
+    x = tn.arange(SIZE, dtype="float32") + 1
+    if not pending:
+        tn.evaluate(x)
+    held = export(x)
+    assert buffer_of(x).shared
+    del held
+    gc.collect()
+    assert not buffer_of(x).shared
+
+
+def test_the_value_of_a_scalar_is_not_shared(backend: str) -> None:
+    for s in (tn.arange(4)[3], tn.arange(4).sum(), np.square(tn.asarray(np.array(3)))):
+        before = int(np.array(s))
+        for writable in (np.asarray(s), np.array(s, copy=None), np.asanyarray(s)):
+            writable[...] = 77
+            assert s == before
+        del writable
+        table = s.__array_interface__
+        gc.collect()
+        assert np.asarray(SimpleNamespace(__array_interface__=table)) == before
 
 
 @pytest.mark.parametrize("export", EXPORTS)

@@ -252,7 +252,8 @@ def test_a_report_tells_kernels_deferrals_and_their_lines(tmp_path: Path) -> Non
         "np.linalg.svd(x[:20])\n"
     )
     path = script(tmp_path, text)
-    done = python("-m", "trueno", "run", "--report", "--backend", "simd", str(path))
+    arguments = ("-m", "trueno", "run", "--report", "--backend", "simd", str(path))
+    done = python(*arguments, **NO_THRESHOLD)
     assert done.output == "3000000.0\n", done.errors
     assert "multiply add sum" in done.errors and "script.py:4" in done.errors
     assert "svd" in done.errors and "likely gain" in done.errors

@@ -11,7 +11,6 @@ from trueno.errors import named
 from trueno.flat import flatiter
 from trueno.handles import Handle, buffer_of, export
 from trueno.handover import host
-from trueno.memory import NDArray
 
 
 class Exposed(Handle):
@@ -49,22 +48,21 @@ class Exposed(Handle):
         dtype = self._array.dtype
         if dtype.names and np.dtype(dtype.descr) != dtype:
             raise AttributeError("__array_interface__")
-        return self._shared_for_good().__array_interface__
+        if self._scalar:  # a copy, as a scalar's value never changes, which the table keeps alive
+            copied = host(self).copy()
+            return copied.__array_interface__ | {"__ref": copied}
+        buffer_of(self).foreign = True  # nobody says for how long an address is used
+        return export(self).__array_interface__
 
     @property
     def __array_struct__(self) -> Any:
-        """As ``numpy.ndarray.__array_struct__``; the memory counts as shared from now on.
+        """As ``numpy.ndarray.__array_struct__``; the memory counts as shared while the capsule lives.
 
         AttributeError for times and records, whose units and fields it cannot tell of.
         """
         if self._array.dtype.kind in "mMV":
             raise AttributeError("__array_struct__")
-        return self._shared_for_good().__array_struct__
-
-    def _shared_for_good(self) -> NDArray:
-        """The host array of memory whose address is told: nobody says for how long it is used."""
-        buffer_of(self).foreign = True
-        return export(self)
+        return np.asarray(self.__array__()).__array_struct__
 
     def resize(self, *new_shape: Any, refcheck: bool = True) -> None:
         """Changes shape and size in place; what is new is zero.
