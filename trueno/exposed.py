@@ -56,7 +56,7 @@ class Exposed(Handle):
 
     @property
     def __array_struct__(self) -> Any:
-        """As ``numpy.ndarray.__array_struct__``; the memory counts as shared while the capsule lives.
+        """As ``numpy.ndarray.__array_struct__``; shared while the capsule lives.
 
         AttributeError for times and records, whose units and fields it cannot tell of.
         """
