@@ -108,6 +108,14 @@ def test_sets(backend: str, data: st.DataObject) -> None:
     same(tn.isin(tn.asarray(array), other, invert=True), np.isin(array, other, invert=True))
 
 
+@pytest.mark.parametrize("size", [6, 100])
+def test_nans_are_one_element(backend: str, size: int) -> None:
+    array = np.zeros(size, np.float32)
+    array[::5] = np.nan
+    agree(lambda xp, x: xp.unique(x), array)
+    agree(lambda xp, x: xp.unique(x, equal_nan=False), array)
+
+
 @given(data=st.data())
 def test_interpolation(backend: str, data: st.DataObject) -> None:
     array = data.draw(numbers(data.draw(st.sampled_from(REAL))))

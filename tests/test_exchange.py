@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 import trueno as tn
 from tests.compare import same
-from trueno import arrow
+from trueno import arrow, engine
 from trueno.handles import buffer_of
 
 SIZE = 1 << 14  # memory of the pool, which is aligned as JAX wants it
@@ -88,6 +89,61 @@ def test_the_value_of_a_scalar_is_not_shared(backend: str) -> None:
         table = s.__array_interface__
         gc.collect()
         assert np.asarray(SimpleNamespace(__array_interface__=table)) == before
+
+
+def _by_table(x: Any) -> Any:
+    return np.asarray(SimpleNamespace(__array_interface__=x.__array_interface__))
+
+
+@pytest.mark.parametrize("export", [np.asarray, _by_table, lambda x: np.asarray(x.data)])
+@pytest.mark.parametrize("held", [False, True])
+def test_updates_of_a_computed_result(
+    export: Callable[[Any], Any], held: bool, backend: str
+) -> None:
+    """Which lies on a device, or where an export shows it: it is updated there."""
+    plain = np.arange(700, dtype=np.float32).reshape(5, 20, 7)
+    row = np.arange(7, dtype=np.float32)
+    x = tn.evaluate(tn.asarray(plain) * 3)
+    kept = export(x) if held else None
+    x -= tn.asarray(row)
+    seen = export(x) if kept is None else kept
+    np.testing.assert_array_equal(seen, plain * 3 - row)
+    x[1:] *= 2
+    x[:, 0] = tn.asarray(row)
+    expected = plain * 3 - row
+    expected[1:] *= 2
+    expected[:, 0] = row
+    np.testing.assert_array_equal(export(x), expected)
+    np.testing.assert_array_equal(seen, expected)
+    seen += 1  # the memory is one
+    same(x * 2, (expected + 1) * 2)
+
+
+@pytest.mark.parametrize("read", [memoryview, bytes, bytearray, lambda x: b"".join([x])])
+def test_pending_values_have_a_buffer(read: Callable[[Any], Any], backend: str) -> None:
+    x = tn.arange(SIZE, dtype="float32") + 1
+    assert bytes(read(x)) == (np.arange(SIZE, dtype="float32") + 1).tobytes()
+    digest = hashlib.sha256(tn.arange(9, dtype="int32") * 2)
+    assert digest.digest() == hashlib.sha256(np.arange(9, dtype="int32") * 2).digest()
+
+
+@pytest.mark.parametrize("read", [np.asarray, np.array, memoryview, bytes, list])
+def test_what_a_computation_raises_is_raised_once(
+    read: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By whoever asks for the value, though NumPy swallows what a buffer raises."""
+    launch = engine.NUMPY.launch
+
+    def interrupted(work: Any) -> None:
+        monkeypatch.setattr(engine.NUMPY, "launch", launch)
+        raise TimeoutError("a signal's handler")
+
+    with tn.config(backend="numpy", threshold=0):
+        x = tn.arange(SIZE, dtype="float32") + 1
+        monkeypatch.setattr(engine.NUMPY, "launch", interrupted)
+        with pytest.raises(TimeoutError, match="a signal's handler"):
+            read(x)
+        same(x, np.arange(SIZE, dtype="float32") + 1)
 
 
 @pytest.mark.parametrize("export", EXPORTS)

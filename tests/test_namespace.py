@@ -7,6 +7,7 @@ import builtins
 import inspect
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 import trueno as tn
-from tests.compare import same
+from tests.compare import outcome, same
 from trueno import engine
 
 PACKAGE = Path(tn.__file__).parent
@@ -248,6 +249,30 @@ def test_asarray_of_anything() -> None:
     assert tn.asarray(tn.ones((2, 3)), order="F").flags.f_contiguous
     swapped = np.arange(3).astype(">i4")
     assert tn.asarray(swapped).dtype == swapped.dtype
+
+
+def test_lists_nested_without_end() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    calls: list[Callable[[Any], Any]] = [
+        lambda xp: xp.array(endless),
+        lambda xp: xp.asarray((endless,)),
+        lambda xp: xp.sum(endless),
+        lambda xp: xp.add(endless, 1),
+        lambda xp: xp.stack([endless, endless]),
+        lambda xp: xp.ones(3)[endless],
+        lambda xp: xp.zeros(endless),
+    ]
+    for call in calls:
+        theirs = outcome(call, np)[1]
+        assert theirs is not None and outcome(call, tn)[1] is theirs
+    deep: Any = 1.5
+    for _ in range(64):
+        deep = [deep]
+    same(tn.array(deep), np.array(deep))
+    for call in (lambda xp: xp.array([deep]), lambda xp: xp.add([deep], tn.ones(1))):
+        with pytest.raises(ValueError, match="dimension"):
+            call(tn)
 
 
 def test_creation_equals_numpy() -> None:

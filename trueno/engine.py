@@ -331,6 +331,7 @@ def _place(on: Backend, work: Launch | Call) -> Backend:
     """Runs ``work`` on a backend, its data brought there; gives the backend that did it at last."""
     if on.device == "gpu":
         for view in (*work.inputs, *work.outputs):
+            # Others may have written to the host's bytes; stale ones stay so, whoever holds them.
             if view.storage.shared and view.storage.host_valid:
                 view.storage.device_valid = False
         try:

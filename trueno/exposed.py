@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from trueno._handle import raise_swallowed
 from trueno.errors import named
 from trueno.flat import flatiter
 from trueno.handles import Handle, buffer_of, export
@@ -19,6 +20,7 @@ class Exposed(Handle):
     __slots__ = ()
 
     base: Any
+    __array__: Any
 
     @property
     def flat(self) -> Any:
@@ -51,15 +53,18 @@ class Exposed(Handle):
         if self._scalar:  # a copy, as a scalar's value never changes, which the table keeps alive
             copied = host(self).copy()
             return copied.__array_interface__ | {"__ref": copied}
+        table = export(self).__array_interface__
         buffer_of(self).foreign = True  # nobody says for how long an address is used
-        return export(self).__array_interface__
+        return table
 
     @property
     def __array_struct__(self) -> Any:
         """As ``numpy.ndarray.__array_struct__``; shared while the capsule lives.
 
-        AttributeError for times and records, whose units and fields it cannot tell of.
+        AttributeError for times and records, whose units and fields it cannot tell of. Raises what
+        the computation of a pending value raised when NumPy asked for its buffer.
         """
+        raise_swallowed(self)
         if self._array.dtype.kind in "mMV":
             raise AttributeError("__array_struct__")
         return np.asarray(self.__array__()).__array_struct__

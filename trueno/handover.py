@@ -168,10 +168,10 @@ def call_numpy(
         if isinstance(target, Handle):
             before_write(target)
     handles: list[Any] = []
-    given = [_unwrap(x, handles) for x in args]
+    given = [unwrapped(x, handles) for x in args]
     try:
         if kwargs:
-            result = f(*given, **{key: _unwrap(x, handles) for key, x in kwargs.items()})
+            result = f(*given, **{key: unwrapped(x, handles) for key, x in kwargs.items()})
         else:
             result = f(*given)
     except Exception as error:
@@ -249,9 +249,12 @@ def _unwrap(x: Any, handles: list[Any]) -> Any:
     return x
 
 
-def unwrapped(x: Any) -> Any:
-    """``x`` with every handle in it, in nested sequences too, replaced by its host array."""
-    return _unwrap(x, [])
+def unwrapped(x: Any, handles: list[Any] | None = None) -> Any:
+    """``_unwrap``, but of a list that holds itself: NumPy says what it thinks of it."""
+    try:
+        return _unwrap(x, [] if handles is None else handles)
+    except RecursionError:
+        return x
 
 
 # Types that hold no handles, of which most arguments are.

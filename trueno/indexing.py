@@ -11,7 +11,7 @@ from trueno.config import SETTINGS
 from trueno.dispatch import Refused
 from trueno.errors import named
 from trueno.handles import Handle, buffer_of, export, handle_on, root_of, scalar, wrap, wrap_value
-from trueno.handover import before_write, host, pinned, small_array
+from trueno.handover import before_write, host, pinned, small_array, unwrapped
 from trueno.memory import NDArray
 from trueno.selection import SELECTION_GAIN, select, store
 from trueno.writes import assign
@@ -66,7 +66,7 @@ def _plain_key(key: Any) -> Any:
     if type(key) is slice:
         return slice(*[_plain_key(part) for part in (key.start, key.stop, key.step)])
     if type(key) is list:
-        return [_plain_key(item) for item in key]
+        return unwrapped(key)
     return key
 
 

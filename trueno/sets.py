@@ -91,7 +91,7 @@ def _few(x: Any) -> Any:
 
 
 def _first_of_equals(ordered: Any, equal_nan: bool) -> Any:
-    array, n = ordered._array, ordered.size
+    array, n = host(ordered), ordered.size
     if equal_nan and ordered.dtype.kind == "f" and np.isnan(array[-1]):
         n = int(np.searchsorted(array, array[-1])) + 1  # the first NaN stands for all
     mask = wrap(np.ones(n, bool))

@@ -404,6 +404,8 @@ static PyMethodDef functions[] = {
      "several threads. ``spared`` need not be stored, though somebody waits for it."},
     {"exported", module_exported, METH_VARARGS,
      "An ndarray over an array's memory, whose base is another object."},
+    {"raise_swallowed", raise_swallowed, METH_O,
+     "Raises what NumPy swallowed when it asked for the handle's buffer, if this was just now."},
     {"small", (PyCFunction)(void (*)(void))small, METH_FASTCALL,
      "A function of small operands by NumPy, as a handle; NotImplemented for others."},
     {"keep_warm", keep_warm, METH_O, "Keeps so many bytes of dead ndarrays' memory for new ones."},

@@ -54,10 +54,10 @@ typedef struct {
 /* What `bind` was given: functions that calls go to, classes, tables. */
 #define BOUND(X)                                                                                   \
     X(result_class) X(buffer_class) X(view_class) X(leaf_class) X(named) X(host) X(rewrap)         \
-    X(wrap_value) X(array_ufunc) X(array_function) X(getitem) X(setitem) X(set_layout) X(ufuncs)    \
-    X(functions) X(operators) X(release) X(pooled) X(acquire) X(give_up) X(modes) X(errstate)      \
-    X(decisions) X(operations) X(plans) X(prepare) X(launch) X(copy) X(copiers) X(report) X(warn)  \
-    X(observers) X(cast) X(learn) X(others)
+    X(wrap_value) X(array_ufunc) X(array_function) X(getitem) X(setitem) X(set_layout)             \
+    X(ufuncs) X(functions) X(operators) X(release) X(pooled) X(acquire) X(give_up) X(modes)        \
+    X(errstate) X(decisions) X(operations) X(plans) X(prepare) X(launch) X(copy) X(copiers)        \
+    X(report) X(warn) X(observers) X(cast) X(learn) X(others)
 extern struct Bound {
 #define MEMBER(NAME) PyObject *NAME;
     BOUND(MEMBER)
@@ -105,6 +105,21 @@ static inline bool ours(PyObject *x)
 
 bool is_handle(PyObject *x);
 bool is_block(PyObject *x);
+
+/* Sequences are nested no deeper than arrays have axes; a list may even hold itself. */
+enum { MOST_NESTED = NPY_MAXDIMS };
+
+/* How many items a tuple or list has; -1 of anything else. */
+static inline Py_ssize_t item_count(PyObject *x)
+{
+    return PyTuple_CheckExact(x) ? PyTuple_Size(x) : PyList_CheckExact(x) ? PyList_Size(x) : -1;
+}
+
+/* Borrowed. */
+static inline PyObject *item_at(PyObject *x, Py_ssize_t i)
+{
+    return PyTuple_CheckExact(x) ? PyTuple_GetItem(x, i) : PyList_GetItem(x, i);
+}
 
 /* A new instance of a type made from a specification, and the end of one. */
 PyObject *new_instance(PyTypeObject *type);
@@ -225,6 +240,7 @@ bool is_view_of(PyObject *view, PyObject *array);
 
 extern PyType_Slot operator_slots[], item_slots[], buffer_slots[];
 int bind_operators(void);
+PyObject *raise_swallowed(PyObject *module, PyObject *handle);
 PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *handle_array_function(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *small(PyObject *module, PyObject *const *args, Py_ssize_t count);

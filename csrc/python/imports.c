@@ -18,7 +18,7 @@ static bool names_numpy(PyObject *name)
     return PyUnicode_GetLength(name) == n || PyUnicode_ReadChar(name, n) == '.';
 }
 
-/* original(*args, **kwargs); where NumPy was asked for: answer(that, the caller's globals, *args) */
+/* original(*args, **kwargs); where NumPy was asked for: answer(that, caller's globals, *args) */
 static PyObject *importer_call(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     Importer *importer = (Importer *)self;

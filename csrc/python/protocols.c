@@ -152,9 +152,10 @@ static bool is_whole(PyObject *x)
            !PySequence_Check(x);
 }
 
-/* An argument with the arrays of small handles in place of the handles, in nested tuples and lists
- * too. New; NULL, without an error, where one is not small or the argument is of another kind. */
-static PyObject *unwrapped(PyObject *x, double gain, double limit)
+/* An argument with the arrays of small handles in place of the handles, in tuples and lists nested
+ * at most `deep` times too. New; NULL, without an error, where one is not small or the argument is
+ * of another kind. */
+static PyObject *unwrapped(PyObject *x, double gain, double limit, int deep)
 {
     if (ours(x)) {
         PyObject *array = quiet(x);
@@ -163,18 +164,20 @@ static PyObject *unwrapped(PyObject *x, double gain, double limit)
         Py_INCREF(array);
         return array;
     }
-    bool tuple = PyTuple_CheckExact(x);
-    if (!tuple && !PyList_CheckExact(x)) {
+    Py_ssize_t n = item_count(x);
+    if (n < 0) {
         if (!is_whole(x))
             return NULL;
         Py_INCREF(x);
         return x;
     }
-    Py_ssize_t n = tuple ? PyTuple_Size(x) : PyList_Size(x);
+    if (!deep)
+        return NULL;
+    bool tuple = PyTuple_CheckExact(x);
     PyObject *items = tuple ? PyTuple_New(n) : PyList_New(n);
     for (Py_ssize_t i = 0; items && i < n; i++) {
-        PyObject *item = tuple ? PyTuple_GetItem(x, i) : PyList_GetItem(x, i);
-        item = item ? unwrapped(item, gain, limit) : NULL;
+        PyObject *item = item_at(x, i);
+        item = item ? unwrapped(item, gain, limit, deep - 1) : NULL;
         if (!item)
             Py_CLEAR(items);
         else if (tuple)
@@ -190,13 +193,9 @@ static void collect(PyObject *x, PyObject *list)
 {
     if (ours(x) || PyArray_CheckExact(x)) {
         PyList_Append(list, x);
-    } else if (PyTuple_CheckExact(x) || PyList_CheckExact(x)) {
-        for (Py_ssize_t i = 0, n = PySequence_Size(x); i < n; i++) {
-            PyObject *item = PySequence_GetItem(x, i);
-            if (item)
-                collect(item, list);
-            Py_XDECREF(item);
-        }
+    } else {
+        for (Py_ssize_t i = 0, n = item_count(x); i < n; i++)
+            collect(item_at(x, i), list);
     }
 }
 
@@ -247,8 +246,8 @@ static double call_gain(const Gains *gains, PyObject *args, double limit)
     if (!gains || !n)
         return PyErr_Occurred() ? -1 : 1;
     PyObject *x = PyTuple_GetItem(args, gains->position < 0 ? n - 1 : 0);
-    while ((PyTuple_CheckExact(x) || PyList_CheckExact(x)) && PySequence_Size(x) > 0)
-        x = PyTuple_CheckExact(x) ? PyTuple_GetItem(x, 0) : PyList_GetItem(x, 0);
+    for (int deep = 0; deep < MOST_NESTED && item_count(x) > 0; deep++)
+        x = item_at(x, 0);
     if (!ours(x) || !AS_HANDLE(x)->array)
         return 1;
     PyArrayObject *array = AS_ARRAY(AS_HANDLE(x)->array);
@@ -263,7 +262,9 @@ PyObject *small_function(PyObject *f, PyObject *own, PyObject *args, PyObject *k
 {
     double limit = threshold();
     double gain = limit < 0 ? -1 : call_gain(gains_in(bound.functions, f), args, limit);
-    PyObject *given = gain < 0 || !are_simple(kwargs) ? NULL : unwrapped(args, gain, limit);
+    PyObject *given = NULL;
+    if (gain >= 0 && are_simple(kwargs))
+        given = unwrapped(args, gain, limit, MOST_NESTED + 1);
     if (!given)
         return NULL;
     PyObject *result = PyObject_Call(own, given, kwargs);
@@ -346,7 +347,7 @@ static PyObject *method_call(PyObject *self, PyObject *args, PyObject *kwargs)
         return NULL;
     if (x && ours(x) && !AS_HANDLE(x)->scalar && are_simple(kwargs)) {
         double gain = call_gain(gains_in(bound.functions, m->alike), args, limit);
-        given = gain < 0 ? NULL : unwrapped(args, gain, limit);
+        given = gain < 0 ? NULL : unwrapped(args, gain, limit, MOST_NESTED + 1);
     }
     if (!given)
         return PyErr_Occurred() ? NULL : SLOWLY(PyObject_Call(m->python, args, kwargs));

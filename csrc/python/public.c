@@ -1,16 +1,16 @@
 /* The functions of our namespaces, as users call them. */
 #include "handle.h"
 
-/* What a call of small operands is: none that NumPy may do, a ufunc's, a function's on our arrays, or
- * one that makes an array of numbers. */
+/* What a call of small operands is: none that NumPy may do, a ufunc's, a function's on our arrays,
+ * or one that makes an array of numbers. */
 enum { OURS_ALONE, OF_UFUNC, OF_FUNCTION, OF_NUMBERS };
 
 enum { FEW_ITEMS = 64 }; /* in sequences as long as those of arrays are */
 
-/* A Python function as users call it, and NumPy's function that it stands for, or NULL. It is equal
- * to that one, so that tables of functions, and whoever asks which one a protocol passed, find it. */
-/* `numpys` is NumPy's function of that name, `own` what it calls once it knows that no argument
- * overrides it; `small` says which small calls mean the same. */
+/* A Python function as users call it, and NumPy's function that it stands for, or NULL. It is
+ * equal to that one, so that tables of functions, and whoever asks which one a protocol passed,
+ * find it. `own` is what `numpys` calls once it knows that no argument overrides it; `small` says
+ * which small calls mean the same. */
 typedef struct {
     PyObject_HEAD
     PyObject *function, *module, *numpys, *own;
@@ -41,8 +41,8 @@ PyObject *new_public(PyObject *module, PyObject *args)
     return (PyObject *)p;
 }
 
-/* Whether `x` is of a class that has its own meaning of NumPy's functions: a subclass of ndarray, or
- * another library's array. */
+/* Whether `x` is of a class that has its own meaning of NumPy's functions: a subclass of ndarray,
+ * or another library's array. */
 static bool is_others(PyObject *x)
 {
     if (ours(x) || PyArray_CheckExact(x) || PyLong_CheckExact(x) || PyFloat_CheckExact(x) ||
@@ -53,12 +53,11 @@ static bool is_others(PyObject *x)
 
 static bool others_in(PyObject *x)
 {
-    bool tuple = PyTuple_CheckExact(x);
-    if (!tuple && !PyList_CheckExact(x))
+    Py_ssize_t n = item_count(x);
+    if (n < 0)
         return is_others(x);
-    Py_ssize_t n = tuple ? PyTuple_Size(x) : PyList_Size(x);
     for (Py_ssize_t i = 0; i < n && n <= FEW_ITEMS; i++)
-        if (is_others(tuple ? PyTuple_GetItem(x, i) : PyList_GetItem(x, i)))
+        if (is_others(item_at(x, i)))
             return true;
     return false;
 }
@@ -82,26 +81,24 @@ static bool holds_ours(PyObject *args)
 {
     for (Py_ssize_t i = 0, n = PyTuple_Size(args); i < n; i++) {
         PyObject *x = PyTuple_GetItem(args, i);
-        bool tuple = PyTuple_CheckExact(x);
         if (ours(x))
             return true;
-        for (Py_ssize_t j = 0, m = tuple ? PyTuple_Size(x) : PyList_CheckExact(x) ? PyList_Size(x) : 0;
-             j < m && j < FEW_ITEMS; j++)
-            if (ours(tuple ? PyTuple_GetItem(x, j) : PyList_GetItem(x, j)))
+        for (Py_ssize_t j = 0, m = item_count(x); j < m && j < FEW_ITEMS; j++)
+            if (ours(item_at(x, j)))
                 return true;
     }
     return false;
 }
 
-/* Whether `x` is a number, a dtype, a text or a nested sequence of those. */
-static bool of_numbers(PyObject *x)
+/* Whether `x` is a number, a dtype, a text or a sequence of those, nested at most `deep` times. */
+static bool of_numbers(PyObject *x, int deep)
 {
-    bool tuple = PyTuple_CheckExact(x);
-    if (!tuple && !PyList_CheckExact(x))
+    Py_ssize_t n = item_count(x);
+    if (n < 0)
         return is_number(x) || x == Py_None || PyUnicode_CheckExact(x) || PyType_Check(x) ||
                PyArray_DescrCheck(x);
-    for (Py_ssize_t i = 0, n = tuple ? PyTuple_Size(x) : PyList_Size(x); i < n; i++)
-        if (!of_numbers(tuple ? PyTuple_GetItem(x, i) : PyList_GetItem(x, i)))
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (!deep || !of_numbers(item_at(x, i), deep - 1))
             return false;
     return true;
 }
@@ -114,12 +111,13 @@ static PyObject *small_call(Public *p, PyObject *args, PyObject *kwargs)
                                               PyDict_GetItem(kwargs, names.like))))
         return NULL;
     if (p->small == OF_UFUNC) {
-        const Gains *gains = PyTuple_Size(args) == p->nin ? gains_in(bound.ufuncs, p->numpys) : NULL;
+        bool inputs_alone = PyTuple_Size(args) == p->nin;
+        const Gains *gains = inputs_alone ? gains_in(bound.ufuncs, p->numpys) : NULL;
         return gains ? small_ufunc(p->numpys, args, 0, kwargs, gains) : NULL;
     }
     if (p->small == OF_FUNCTION)
         return holds_ours(args) ? small_function(p->numpys, p->own, args, kwargs) : NULL;
-    if (!of_numbers(args) || !are_simple(kwargs))
+    if (!of_numbers(args, MOST_NESTED + 1) || !are_simple(kwargs))
         return NULL;
     PyObject *made = PyObject_Call(p->numpys, args, kwargs);
     if (!made || PyArray_CheckExact(made))

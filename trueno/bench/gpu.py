@@ -237,9 +237,10 @@ def _evaluated(result: Any) -> Any:
     return evaluate(*result) if isinstance(result, tuple) else evaluate(result)
 
 
-def _ours(work: Workload, inputs: Inputs) -> float:
+def _resident(ours: Callable[..., Any], inputs: Sequence[Any]) -> float:
+    """Seconds that a function takes of arrays that lie on the GPU."""
     arrays = [asarray(x) for x in inputs]
-    return _seconds(lambda: _evaluated(work.ours(*arrays)), _wait)
+    return _seconds(lambda: _evaluated(ours(*arrays)), _wait)
 
 
 def _of_peer(name: str, work: Workload, inputs: Inputs) -> float | None:
@@ -272,7 +273,7 @@ def table(only: str, console: Console) -> list[dict[str, Any]]:
         if only not in work.name:
             continue
         inputs = _arrays(work)
-        seconds: dict[str, Any] = {"trueno": _ours(work, inputs)}
+        seconds: dict[str, Any] = {"trueno": _resident(work.ours, inputs)}
         for peer in ("torch", "cupy"):
             seconds[peer] = _of_peer(peer, work, inputs)
         rate = work.amount / seconds["trueno"]
@@ -397,14 +398,12 @@ def crossover(sizes: Sequence[int], console: Console) -> list[dict[str, Any]]:
         for size in sizes:
             plain = [rng.random(shape, np.float32) - np.float32(0.5) for shape in shapes(size)]
             numpy = _once(lambda p=plain, f=numpys: f(*p))  # type: ignore[misc]
-            there = [asarray(x) for x in plain]
-            resident = _seconds(lambda a=there, f=ours: _evaluated(f(*a)), _wait)  # type: ignore[misc]
+            resident = _resident(ours, plain)
 
             def moved(p: Any = plain, f: Any = ours) -> Any:
                 return np.asarray(f(*[asarray(x) for x in p]))
 
             both = _once(moved)
-            del there
             with config(backend="simd", threshold=0):
                 held = [asarray(x) for x in plain]
                 simd = _once(lambda a=held, f=ours: _evaluated(f(*a)))  # type: ignore[misc]
