@@ -1,10 +1,13 @@
 /* Scans: every prefix of a line of elements, combined. Lines lie along one dimension of an array in
  * C order, seen as (outer, length, inner).
  *
- * One chain of additions is bound by their latency, so that CHAINS of them go side by side: of as
- * many lines, or of as many pieces of a line that is longer than one. The pieces' totals come from
- * a pass before. Where a line is cut depends on its length alone; the carry into a piece has gone
- * through fewer additions than in a single chain, which NumPy's is. */
+ * One chain of floating additions is bound by their latency, so that CHAINS of them go together:
+ * of as many lines, or of as many pieces of a line that is longer than one. Where a line is cut
+ * depends on its length alone. A piece is scanned by itself, and what goes before it, its carry,
+ * joins when an element is stored. The carry of the next piece is the last element of this one to
+ * the bit, since the totals, of a pass before, are summed in the scan's own order: so no element
+ * jumps by more than a rounding where pieces meet, and differences of sums, as rolling means take
+ * them, are as good as those of a single chain, NumPy's. */
 #include <math.h>
 #include <string.h>
 
@@ -17,15 +20,13 @@
 enum { CHAINS = 8, PIECE = 2000, MOST_BREADTH = 4096, LEAST_BREADTH = 64, UNIT = 1 << 16 };
 #define WORTH_THREADS ((int64_t)1 << 17) /* elements */
 
-typedef struct Scan Scan;
-
 typedef struct {
     int source, target, kind;
-    /* `count` chains of `length` elements, `stride` apart, on from the carries, which go on */
-    void (*chains)(const void *x, int64_t stride, void *out, int64_t out_stride, int64_t length,
-                   int64_t count, void *carry);
-    /* the total of a piece, in some lanes */
-    void (*total)(const void *x, int64_t length, void *total);
+    /* `count` chains of `length` elements, `stride` apart: scanned, joined to their carries */
+    void (*chains)(const void *x, int64_t stride, int64_t length, int64_t count, void *out,
+                   int64_t out_stride, const void *carry);
+    /* the last elements of such chains, which lie one after the other, before they are joined */
+    void (*totals)(const void *x, int64_t length, int64_t count, void *totals);
     /* carry = carry (+) total */
     void (*join)(void *carry, const void *total);
     /* out = before (+) x, breadth by breadth; `before` is NULL in front of the first */
@@ -33,64 +34,69 @@ typedef struct {
     void (*begin)(void *out, int64_t n);
 } Scanner;
 
-struct Scan {
+typedef struct {
     const Scanner *scanner;
     const char *x;
     char *out;
     int64_t outer, length, inner;
     int64_t out_length;  /* length, or one more with the initial value in front */
     int64_t size, out_size;
+    int64_t groups;      /* of pieces, a line */
     int64_t pieces;      /* a line */
     char *carry;         /* [outer][pieces] */
     int64_t breadth, panels;
-};
+} Scan;
+
+/* Integers combine in a cycle, so that one chain is as fast as many, and have no order. */
+#define FLOATING(A) ((A)0.5 != 0)
 
 #define SCANNER(name, F, M, T, A, COMBINE, IDENTITY) \
     static void name##_##F##_begin(void *out_, int64_t n) { \
         A *out = out_; \
         for (int64_t i = 0; i < n; i++) out[i] = IDENTITY; \
     } \
-    static void name##_##F##_chains(const void *x_, int64_t stride, void *out_, \
-                                    int64_t out_stride, int64_t length, int64_t count, \
-                                    void *carry_) { \
+    static void name##_##F##_chains(const void *x_, int64_t stride, int64_t length, \
+                                    int64_t count, void *out_, int64_t out_stride, \
+                                    const void *carry_) { \
         const M *x = x_; \
-        A *out = out_, *carry = carry_, now[CHAINS]; \
-        memcpy(now, carry, (size_t)count * sizeof(A)); \
-        if (count == CHAINS) { \
+        A *out = out_, now[CHAINS], carry[CHAINS]; \
+        name##_##F##_begin(now, CHAINS); \
+        memcpy(carry, carry_, (size_t)count * sizeof(A)); \
+        if (count == CHAINS && FLOATING(A)) { \
             for (int64_t i = 0; i < length; i++) \
                 for (int k = 0; k < CHAINS; k++) { \
                     A next = (A)x[k * stride + i]; \
                     now[k] = (A)COMBINE(now[k], next); \
-                    out[k * out_stride + i] = now[k]; \
+                    out[k * out_stride + i] = (A)COMBINE(carry[k], now[k]); \
                 } \
         } else { \
             for (int64_t k = 0; k < count; k++) \
                 for (int64_t i = 0; i < length; i++) { \
                     A next = (A)x[k * stride + i]; \
                     now[k] = (A)COMBINE(now[k], next); \
-                    out[k * out_stride + i] = now[k]; \
+                    out[k * out_stride + i] = (A)COMBINE(carry[k], now[k]); \
                 } \
         } \
-        memcpy(carry, now, (size_t)count * sizeof(A)); \
     } \
-    static void name##_##F##_total(const void *x_, int64_t length, void *total) { \
-        enum { LANES = 16 }; \
+    static void name##_##F##_totals(const void *x_, int64_t length, int64_t count, \
+                                    void *totals) { \
         const M *x = x_; \
-        A lane[LANES]; \
-        int64_t i = 0; \
-        name##_##F##_begin(lane, LANES); \
-        for (; i + LANES <= length; i += LANES) \
-            for (int k = 0; k < LANES; k++) { \
-                A next = (A)x[i + k]; \
-                lane[k] = (A)COMBINE(lane[k], next); \
-            } \
-        for (int k = 0; i + k < length; k++) { \
-            A next = (A)x[i + k]; \
-            lane[k] = (A)COMBINE(lane[k], next); \
+        A now[CHAINS]; \
+        name##_##F##_begin(now, CHAINS); \
+        if (count == CHAINS && FLOATING(A)) { \
+            for (int64_t i = 0; i < length; i++) \
+                for (int k = 0; k < CHAINS; k++) { \
+                    A next = (A)x[k * length + i]; \
+                    now[k] = (A)COMBINE(now[k], next); \
+                } \
+        } else { \
+            for (int64_t k = 0; k < count; k++) \
+                for (int64_t i = 0; i < length; i++) { \
+                    A next = (A)x[k * length + i]; \
+                    now[k] = (A)COMBINE(now[k], next); \
+                } \
         } \
-        for (int width = LANES / 2; width; width /= 2) \
-            for (int k = 0; k < width; k++) lane[k] = (A)COMBINE(lane[k], lane[k + width]); \
-        *(A *)total = lane[0]; \
+        memcpy(totals, now, (size_t)count * sizeof(A)); \
     } \
     static void name##_##F##_join(void *carry_, const void *total) { \
         A *carry = carry_; \
@@ -138,7 +144,7 @@ EVERY(SCANNER)
 
 enum { SCAN_sum, SCAN_prod, SCAN_max, SCAN_min };
 #define ENTRY(name, F, M, T, A, COMBINE, IDENTITY) \
-    {D_##F, D_##T, SCAN_##name, name##_##F##_chains, name##_##F##_total, name##_##F##_join, \
+    {D_##F, D_##T, SCAN_##name, name##_##F##_chains, name##_##F##_totals, name##_##F##_join, \
      name##_##F##_step, name##_##F##_begin},
 static const Scanner scanners[] = {EVERY(ENTRY)};
 
@@ -162,22 +168,51 @@ static char *out_line(const Scan *s, int64_t number) {
 
 static void scan_lines(void *context, int64_t from, int64_t to) {
     const Scan *s = context;
-    double carry[CHAINS]; /* of any dtype */
-    for (int64_t i = from; i < to; i += CHAINS) {
-        int64_t count = least(CHAINS, to - i);
-        s->scanner->begin(carry, count);
-        s->scanner->chains(line(s, i), s->length, out_line(s, i), s->out_length, s->length, count,
-                           carry);
+    double nothing[CHAINS]; /* of any dtype */
+    s->scanner->begin(nothing, CHAINS);
+    for (int64_t i = from; i < to; i += CHAINS)
+        s->scanner->chains(line(s, i), s->length, s->length, least(CHAINS, to - i),
+                           out_line(s, i), s->out_length, nothing);
+}
+
+/* What is done with `count` pieces of `length` elements each, from `x` on. */
+typedef void Visit(const Scan *s, const char *x, int64_t length, int64_t count, char *out,
+                   char *carry);
+
+/* Groups [from, to): CHAINS pieces of a line each. Those of the last are shorter, so that there are
+ * as many, and leave a piece of a few elements over. */
+static void visit_groups(const Scan *s, int64_t from, int64_t to, Visit *visit) {
+    for (int64_t i = from; i < to; i++) {
+        int64_t number = i / s->groups, group = i % s->groups, start = group * CHAINS * PIECE;
+        int64_t rest = s->length - start, piece = least(PIECE, rest / CHAINS);
+        if (piece < PIECE && piece % 2 == 0 && piece) piece--;
+        const char *x = line(s, number) + start * s->size;
+        char *out = out_line(s, number) + start * s->out_size;
+        char *carry = s->carry + (number * s->pieces + group * CHAINS) * s->out_size;
+        visit(s, x, piece, CHAINS, out, carry);
+        if (group + 1 == s->groups)
+            visit(s, x + CHAINS * piece * s->size, rest - CHAINS * piece, 1,
+                  out + CHAINS * piece * s->out_size, carry + CHAINS * s->out_size);
     }
 }
 
+static void total_group(const Scan *s, const char *x, int64_t length, int64_t count, char *out,
+                        char *carry) {
+    (void)out;
+    s->scanner->totals(x, length, count, carry);
+}
+
+static void scan_group(const Scan *s, const char *x, int64_t length, int64_t count, char *out,
+                       char *carry) {
+    s->scanner->chains(x, length, length, count, out, length, carry);
+}
+
 static void total_pieces(void *context, int64_t from, int64_t to) {
-    const Scan *s = context;
-    for (int64_t i = from; i < to; i++) {
-        int64_t start = i % s->pieces * PIECE;
-        s->scanner->total(line(s, i / s->pieces) + start * s->size,
-                          least(PIECE, s->length - start), s->carry + i * s->out_size);
-    }
+    visit_groups(context, from, to, total_group);
+}
+
+static void scan_pieces(void *context, int64_t from, int64_t to) {
+    visit_groups(context, from, to, scan_group);
 }
 
 /* Totals become carries: what goes before each piece. */
@@ -192,43 +227,22 @@ static void scan_totals(const Scan *s) {
     }
 }
 
-/* Pieces [from, to), counted in groups of CHAINS a line. */
-static void scan_pieces(void *context, int64_t from, int64_t to) {
-    const Scan *s = context;
-    int64_t groups = (s->pieces - 1) / CHAINS + 1;
-    for (int64_t i = from; i < to; i++) {
-        int64_t number = i / groups, piece = i % groups * CHAINS, start = piece * PIECE;
-        int64_t count = least(CHAINS, s->pieces - piece);
-        const char *x = line(s, number) + start * s->size;
-        char *out = out_line(s, number) + start * s->out_size;
-        char *carry = s->carry + (number * s->pieces + piece) * s->out_size;
-        if (count == CHAINS && start + CHAINS * PIECE <= s->length) {
-            s->scanner->chains(x, PIECE, out, PIECE, PIECE, CHAINS, carry);
-            continue;
-        }
-        for (int64_t k = 0; k < count; k++)
-            s->scanner->chains(x + k * PIECE * s->size, 0, out + k * PIECE * s->out_size, 0,
-                               least(PIECE, s->length - start - k * PIECE), 1,
-                               carry + k * s->out_size);
-    }
-}
-
-/* Pieces where lines are longer than one, even if all fit a single thread: the bits are the
- * same. */
+/* In pieces even if all of it is for a single thread: the bits are the same. */
 static int scan_along(Scan *s) {
     bool alone = s->outer * s->length < WORTH_THREADS;
-    int64_t grain = (UNIT / s->length / CHAINS + 1) * CHAINS;
-    s->pieces = (s->length - 1) / PIECE + 1;
     bool wide = s->scanner->target == D_f32 || s->scanner->target == D_f64;
     /* a product of floats may leave their range in one order and not in another: NumPy's holds */
-    if (s->pieces == 1 || (wide && s->scanner->kind == SCAN_prod)) {
+    if (s->length <= PIECE || (wide && s->scanner->kind == SCAN_prod)) {
+        int64_t grain = (UNIT / s->length / CHAINS + 1) * CHAINS;
         split(s->outer, alone ? s->outer : grain, scan_lines, s);
         return 0;
     }
-    int64_t pieces = s->outer * s->pieces, groups = s->outer * ((s->pieces - 1) / CHAINS + 1);
-    s->carry = scratch_take((size_t)(pieces * s->out_size));
+    s->groups = (s->length - 1) / (CHAINS * PIECE) + 1;
+    s->pieces = s->groups * CHAINS + 1;
+    int64_t groups = s->outer * s->groups;
+    s->carry = scratch_take((size_t)(s->outer * s->pieces * s->out_size));
     if (!s->carry) return ERROR_MEMORY;
-    split(pieces, alone ? pieces : UNIT / PIECE, total_pieces, s);
+    split(groups, alone ? groups : UNIT / PIECE / CHAINS, total_pieces, s);
     scan_totals(s);
     split(groups, alone ? groups : UNIT / PIECE / CHAINS, scan_pieces, s);
     scratch_give(s->carry);

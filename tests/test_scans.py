@@ -108,6 +108,25 @@ def test_sums_are_as_accurate_as_in_one_chain(rng: np.random.Generator) -> None:
     assert np.abs(ours - exact).max() <= np.abs(np.cumsum(x) - exact).max()
 
 
+def test_differences_of_sums_are_as_accurate_as_in_one_chain(rng: np.random.Generator) -> None:
+    """As rolling means take them: no element jumps where pieces of a line meet."""
+    x = (100 + rng.random(200_000)) ** 2
+    with tn.config(backend="simd", threshold=0):
+        ours = np.asarray(np.cumsum(tn.asarray(x)))
+    exact = np.cumsum(x.astype(np.longdouble))
+    errors = [np.abs((y[20:] - y[:-20]) - (exact[20:] - exact[:-20])) for y in (ours, np.cumsum(x))]
+    assert errors[0].max() <= errors[1].max()
+
+
+@pytest.mark.parametrize("length", [2001, 15_999, 16_000, 16_001, 16_007, 40_000, 50_021])
+def test_long_lines_of_integers_are_exact(length: int, rng: np.random.Generator) -> None:
+    x = rng.integers(-9, 9, (3, length))
+    with tn.config(backend="simd", threshold=0):
+        same(np.cumsum(tn.asarray(x), axis=1), np.cumsum(x, axis=1))
+        same(np.cumsum(tn.asarray(x.astype("f4")), 1), np.cumsum(x.astype("f4"), 1))
+        same(np.maximum.accumulate(tn.asarray(x), 1), np.maximum.accumulate(x, 1))
+
+
 def test_thread_counts_give_the_same_bits(rng: np.random.Generator) -> None:
     x = tn.asarray(rng.random(300_000).astype("f4"))
     with tn.config(backend="simd", threshold=0):
