@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from typing import NoReturn
 
 # Read when trueno first looks for a GPU, and when SciPy is first imported: set before either.
 os.environ.setdefault("TRUENO_GPU", "software")
@@ -20,6 +21,7 @@ from hypothesis import HealthCheck, settings
 
 import trueno as tn
 from trueno import engine
+from trueno._backends.wgpu import WgpuBackend, open_backend
 
 SEED = 20250101
 BACKENDS = ("numpy", "simd", pytest.param("wgpu", marks=pytest.mark.gpu))
@@ -51,17 +53,35 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error::trueno.errors.TruenoWarning")
 
 
+def _without_a_gpu(request: pytest.FixtureRequest) -> NoReturn:
+    reason = (
+        f"no adapter for TRUENO_GPU={os.environ['TRUENO_GPU']}; "
+        "Debian's mesa-vulkan-drivers and libvulkan1 give a software one"
+    )
+    if request.config.getoption("--require-gpu"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @pytest.fixture
 def gpu(request: pytest.FixtureRequest) -> None:
     """Asks for a GPU: skips the test where the machine has no adapter."""
     if engine.backend("wgpu") is None:
-        reason = (
-            f"no adapter for TRUENO_GPU={os.environ['TRUENO_GPU']}; "
-            "Debian's mesa-vulkan-drivers and libvulkan1 give a software one"
-        )
-        if request.config.getoption("--require-gpu"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _without_a_gpu(request)
+
+
+@pytest.fixture(scope="module")
+def opened(request: pytest.FixtureRequest) -> WgpuBackend:
+    """A GPU backend of a module's own, beside the engine's: it tampers with limits and faults."""
+    return open_backend(os.environ["TRUENO_GPU"]) or _without_a_gpu(request)
+
+
+@pytest.fixture
+def wgpu(opened: WgpuBackend) -> Iterator[WgpuBackend]:
+    """That backend, its limits and fault hook put back afterwards."""
+    limits, inject = opened.gpu.limits, opened.gpu.inject
+    yield opened
+    opened.gpu.limits, opened.gpu.inject = limits, inject
 
 
 @pytest.fixture(params=BACKENDS)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import strategies as st
 
 from trueno._backends.numpy import NumpyBackend
-from trueno._backends.wgpu import WgpuBackend, open_backend
+from trueno._backends.wgpu import WgpuBackend
 from trueno.kinds import BOOL, FLOAT32, INT8, INT16, INT64, Dtype
 from trueno.memory import Storage, View
 from trueno.plan import Instruction, Kernel, Launch, Output
@@ -21,20 +19,14 @@ Array = np.ndarray[Any, Any]
 REFERENCE = NumpyBackend()
 
 
-def open_gpu(request: pytest.FixtureRequest) -> WgpuBackend:
-    """A backend of the tests' own, beside the engine's: they tamper with its limits and faults."""
-    backend = open_backend(os.environ.get("TRUENO_GPU") or "software")
-    if backend is None:
-        reason = "no GPU adapter; Debian's mesa-vulkan-drivers and libvulkan1 give a software one"
-        (pytest.fail if request.config.getoption("--require-gpu", False) else pytest.skip)(reason)
-    return backend
+def failing(stage: str, error: Exception) -> Callable[[str], None]:
+    """A device's ``inject`` that raises ``error`` before each step of that kind."""
 
+    def inject(at: str) -> None:
+        if at == stage:
+            raise error
 
-def restored(opened: WgpuBackend) -> Iterator[WgpuBackend]:
-    """The backend, its limits and fault hook put back afterwards."""
-    limits, inject = opened.gpu.limits, opened.gpu.inject
-    yield opened
-    opened.gpu.limits, opened.gpu.inject = limits, inject
+    return inject
 
 
 def view(array: Array) -> View:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,8 @@ from tests.launches import (
     differences,
     laid_out,
     layouts,
-    open_gpu,
     operands,
     random,
-    restored,
     run,
     special,
     subsets,
@@ -34,14 +32,17 @@ from trueno.kinds import (
     FLOAT16,
     FLOAT32,
     FLOAT64,
+    FLOATS,
     INT8,
     INT16,
     INT32,
     INT64,
+    SIGNED,
     UINT8,
     UINT16,
     UINT32,
     UINT64,
+    UNSIGNED,
     Dtype,
 )
 from trueno.memory import Storage, View
@@ -50,7 +51,7 @@ from trueno.plan import Instruction, Kernel, Launch, Output
 
 pytestmark = pytest.mark.gpu
 
-DTYPES = (BOOL, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, FLOAT16, FLOAT32, FLOAT64)
+DTYPES = (BOOL, *SIGNED, *UNSIGNED, *FLOATS)
 SIMD = SimdBackend()
 # Which zero comes out is the instruction set's choice in NumPy too.
 EITHER_ZERO = ("maximum", "minimum", "clip", "relu")
@@ -61,16 +62,6 @@ FUNCTIONS = (
     "hardsigmoid", "hardswish", "rsqrt", "softsign",
 )  # fmt: skip
 ULP = {"exp": 2}
-
-
-@pytest.fixture(scope="module")
-def opened(request: pytest.FixtureRequest) -> WgpuBackend:
-    return open_gpu(request)
-
-
-@pytest.fixture
-def wgpu(opened: WgpuBackend) -> Iterator[WgpuBackend]:
-    yield from restored(opened)
 
 
 # ---------------------------------------------------------------- every operation

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.launches import REFERENCE, laid_out, layouts, open_gpu, restored, run, view
+from tests.launches import REFERENCE, laid_out, layouts, run, view
 from trueno._backends.wgpu import WgpuBackend
 from trueno.kinds import BOOL, FLOAT32, FLOAT64, Dtype
 from trueno.plan import Instruction, Kernel, Launch, Output
 
 pytestmark = pytest.mark.gpu
-
-
-@pytest.fixture(scope="module")
-def opened(request: pytest.FixtureRequest) -> WgpuBackend:
-    return open_gpu(request)
-
-
-@pytest.fixture
-def wgpu(opened: WgpuBackend) -> Iterator[WgpuBackend]:
-    yield from restored(opened)
 
 
 def softmax(t: Dtype) -> Kernel:

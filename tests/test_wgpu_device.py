@@ -6,29 +6,19 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from tests.launches import INCREMENT, increment, open_gpu, restored, run, subsets, view
+from tests.launches import INCREMENT, failing, increment, run, subsets, view
 from trueno._backends.wgpu import GpuError, WgpuBackend, open_backend
 from trueno.errors import TruenoWarning
 from trueno.kinds import FLOAT32, INT32, UINT8
 from trueno.plan import Instruction, Kernel, Launch, Output
 
 pytestmark = pytest.mark.gpu
-
-
-@pytest.fixture(scope="module")
-def opened(request: pytest.FixtureRequest) -> WgpuBackend:
-    return open_gpu(request)
-
-
-@pytest.fixture
-def wgpu(opened: WgpuBackend) -> Iterator[WgpuBackend]:
-    yield from restored(opened)
 
 
 # ---------------------------------------------------------------- limits
@@ -248,11 +238,7 @@ def test_memory_that_stays_full_is_an_error_and_nothing_is_lost(wgpu: WgpuBacken
     first = view(np.full(64, 5, np.float32))
     increment(wgpu, first, 1)
 
-    def full(stage: str) -> None:
-        if stage == "allocate":
-            raise MemoryError("injected")
-
-    wgpu.gpu.inject = full
+    wgpu.gpu.inject = failing("allocate", MemoryError("injected"))
     with pytest.raises(GpuError, match="injected"):
         increment(wgpu, view(np.zeros(64, np.float32)), 1)
     wgpu.gpu.inject = len
@@ -290,16 +276,12 @@ def test_many_threads(wgpu: WgpuBackend) -> None:
 
 @pytest.mark.parametrize("stage", ["allocate", "compile"])
 def test_a_fault_before_recording_leaves_the_host_data(wgpu: WgpuBackend, stage: str) -> None:
-    def fail(at: str) -> None:
-        if at == stage:
-            raise MemoryError("injected")
-
     kernels = {"allocate": "negative", "compile": "bitwise_invert"}  # not compiled before
     body = (Instruction("square", (0,), INT32), Instruction(kernels[stage], (1,), INT32))
     kernel = Kernel((INT32,), (), body, (Output(2, None, INT32),))
     x, out = view(np.arange(9, dtype=np.int32)), view(np.zeros(9, np.int32))
     launch = Launch(kernel, (9,), (), (x,), (), (out,), lambda _: None)
-    wgpu.gpu.inject = fail
+    wgpu.gpu.inject = failing(stage, MemoryError("injected"))
     with pytest.raises(GpuError, match="injected"):
         wgpu.launch(launch)
     assert x.storage.host_valid
@@ -312,13 +294,9 @@ def test_a_fault_before_recording_leaves_the_host_data(wgpu: WgpuBackend, stage:
 
 
 def test_a_failed_submission_is_noticed_by_every_reader(wgpu: WgpuBackend) -> None:
-    def fail(at: str) -> None:
-        if at == "submit":
-            raise RuntimeError("injected")
-
     target = view(np.zeros(8, np.float32))
     increment(wgpu, target, 1)
-    wgpu.gpu.inject = fail
+    wgpu.gpu.inject = failing("submit", RuntimeError("injected"))
     with pytest.raises(GpuError, match="injected"):
         target.storage.to_host()
     wgpu.gpu.inject = len
@@ -333,13 +311,9 @@ def test_a_failed_submission_is_noticed_by_every_reader(wgpu: WgpuBackend) -> No
 
 
 def test_a_failed_read_can_be_repeated(wgpu: WgpuBackend) -> None:
-    def fail(at: str) -> None:
-        if at == "read":
-            raise RuntimeError("injected")
-
     target = view(np.zeros(8, np.float32))
     increment(wgpu, target, 1)
-    wgpu.gpu.inject = fail
+    wgpu.gpu.inject = failing("read", RuntimeError("injected"))
     with pytest.raises(GpuError, match="injected"):
         target.storage.to_host()
     wgpu.gpu.inject = len

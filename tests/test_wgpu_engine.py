@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import trueno as tn
+from tests.launches import failing
 from trueno import engine
 from trueno.protocols import evaluate_async
 
@@ -24,14 +25,6 @@ def device(gpu: Any) -> Iterator[Any]:
         yield backend.gpu
     backend.gpu.inject = len
     engine._failures.clear()
-
-
-def failing(stage: str, error: Exception) -> Any:
-    def inject(at: str) -> None:
-        if at == stage:
-            raise error
-
-    return inject
 
 
 # A kernel that no other test compiles, so that there is something to compile.

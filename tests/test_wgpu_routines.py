@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.launches import Array, open_gpu, restored, view
+from tests.launches import Array, view
 from trueno._backends.wgpu import WgpuBackend
 from trueno.kinds import FLOAT16, FLOAT32, FLOAT64, INT8, INT32, INT64, UINT64, Dtype
 from trueno.memory import Storage, View
@@ -18,16 +18,6 @@ from trueno.ops import ROUTINES
 from trueno.plan import Call
 
 pytestmark = pytest.mark.gpu
-
-
-@pytest.fixture(scope="module")
-def opened(request: pytest.FixtureRequest) -> WgpuBackend:
-    return open_gpu(request)
-
-
-@pytest.fixture
-def wgpu(opened: WgpuBackend) -> Iterator[WgpuBackend]:
-    yield from restored(opened)
 
 
 def perform(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,34 @@ def _descending_sort(x: Any, axis: int) -> Any:
     return np.flip(np.sort(np.flip(x, axis), axis, stable=True), axis).copy()
 
 
+class _Way(NamedTuple):
+    """What orders elements: our routine, NumPy's function, and one of ndarrays for downwards."""
+
+    ours: Callable[..., Any]
+    numpys: Callable[..., Any]
+    downwards: Callable[..., Any]
+
+
+_ARGSORT = _Way(ordering.argsort, np.argsort, _descending_argsort)
+_SORT = _Way(ordering.sort, np.sort, _descending_sort)
+
+
+def _ordered(
+    way: _Way, a: Any, axis: int | None, kind: Any, order: Any, descending: bool, stable: bool
+) -> Any:
+    if kind is None and order is None:
+        try:
+            return way.ours(given(a), axis, descending)
+        except Refused:
+            pass  # NumPy does it
+    if descending:
+        x, at = (call(np.ravel, a), -1) if axis is None else (a, axis)
+        return call_numpy(way.downwards, (x, at), name=way.numpys.__name__)
+    if kind is not None or order is not None:
+        return call(way.numpys, a, axis, kind, order)
+    return call(way.numpys, a, axis, stable=stable)
+
+
 def argsort(
     a: Any,
     axis: int | None = -1,
@@ -38,17 +67,7 @@ def argsort(
 
     stable: ties keep their order. ``kind`` and ``order`` are NumPy's, and replace ``stable``.
     """
-    if kind is None and order is None:
-        try:
-            return ordering.argsort(given(a), axis, descending)
-        except Refused:
-            pass  # NumPy does it
-    if descending:
-        x, at = (call(np.ravel, a), -1) if axis is None else (a, axis)
-        return call_numpy(_descending_argsort, (x, at), name="argsort")
-    if kind is not None or order is not None:
-        return call(np.argsort, a, axis, kind, order)
-    return call(np.argsort, a, axis, stable=stable)
+    return _ordered(_ARGSORT, a, axis, kind, order, descending, stable)
 
 
 def sort(
@@ -64,14 +83,4 @@ def sort(
 
     stable: ties keep their order. ``kind`` and ``order`` are NumPy's, and replace ``stable``.
     """
-    if kind is None and order is None:
-        try:
-            return ordering.sort(given(a), axis, descending)
-        except Refused:
-            pass  # NumPy does it
-    if descending:
-        x, at = (call(np.ravel, a), -1) if axis is None else (a, axis)
-        return call_numpy(_descending_sort, (x, at), name="sort")
-    if kind is not None or order is not None:
-        return call(np.sort, a, axis, kind, order)
-    return call(np.sort, a, axis, stable=stable)
+    return _ordered(_SORT, a, axis, kind, order, descending, stable)
