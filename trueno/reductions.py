@@ -34,10 +34,13 @@ def reduce(
     axis: Any = None,
     dtype: Any = None,
     keepdims: bool = False,
+    *,
+    spare: bool = False,
     **others: Any,
 ) -> Any:
     """A reduction of ``x`` over ``axis`` (None: all axes; an int or a tuple of ints).
 
+    spare:  whether nobody else asks for ``x``, which then need not be stored
     others: ``out``, ``initial``, ``where`` as NumPy has them; NumPy computes calls that give one.
     """
     kwargs = others
@@ -55,7 +58,7 @@ def reduce(
         if len(others) > (dtype is not None) + bool(keepdims):
             raise Refused("out, initial or where given")
         with graph.lock:
-            return _reduce(op, x, axis, dtype, keepdims)
+            return _reduce(op, x, axis, dtype, keepdims, spare)
     except Refused as refused:
         reason = str(refused)
     return call_numpy(op.meaning, (x,), {"axis": axis, **kwargs}, name=op.name, reason=reason)
@@ -103,12 +106,12 @@ def _work(op: Op, array: NDArray | Form) -> float:
     return math.prod(array.shape) * gain
 
 
-def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
+def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool, spare: bool) -> Any:
     taken = gathered(op, (x,), None)
     # Axes of other types may be equal to these, and still be none.
     usual = axis is None or {type(a) for a in (axis if type(axis) is tuple else (axis,))} == {int}
     if taken is None or not usual:
-        return _reduce_any(op, x, axis, dtype, keepdims)
+        return _reduce_any(op, x, axis, dtype, keepdims, spare)
     key, (arg,), pending = taken
     known: _Reduction | None = engine.decisions.get((key, axis, dtype))
     if known is None:
@@ -117,10 +120,10 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
         engine.decisions[key, axis, dtype] = known
     if (not pending and known.work < SETTINGS.get().threshold) or 0 in x._layout.shape:
         raise Refused(engine.BELOW)
-    return _computed(known, op, arg, "auto", keepdims)
+    return _computed(known, arg, "auto", keepdims, spare)
 
 
-def _reduce_any(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
+def _reduce_any(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool, spare: bool) -> Any:
     """The same of operands out of the common: pinned, on a GPU, foreign, unaligned."""
     operands = Operands(op.name, (x,))
     elsewhere = operands.pending or operands.on_gpu
@@ -130,16 +133,17 @@ def _reduce_any(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
     if not operands.aligned():
         raise Refused("unaligned memory")
     known = _new_reduction(op, operands, axis, dtype)
-    return _computed(known, op, operands.capture(0), operands.pin, keepdims, not operands.foreign)
+    operand, waits = operands.capture(0), not operands.foreign
+    return _computed(known, operand, operands.pin, keepdims, spare, waits)
 
 
 def _computed(
-    known: _Reduction, op: Op, operand: Any, pin: str, keepdims: bool, waits: bool = True
+    known: _Reduction, operand: Any, pin: str, keepdims: bool, spare: bool, waits: bool = True
 ) -> Any:
     """The reduction of an operand of a node; it ``waits`` where that pays and nobody can tell."""
     if known.form is None:
         raise Refused(known.refusal)
-    errstate = warned_of(op, known.raises)
+    errstate = warned_of(known.form.op, known.raises)
     arg = operand if known.cast is None else Node(known.cast, (operand,), 0)
     node = Node(known.form, (arg,), errstate)
     if waits and keepdims and known.form.rows and not node.due:
@@ -147,7 +151,7 @@ def _computed(
     buffer, array = pending_view(node)
     buffer.pin_to(pin)
     # At once: waiting would keep large operands for the sake of a small result.
-    spared = operand if type(operand) is Node and _light(operand) else None
+    spared = operand if type(operand) is Node and (spare or _light(operand)) else None
     engine.evaluate([node], spared)
     if keepdims:
         return handle_on(array, buffer)

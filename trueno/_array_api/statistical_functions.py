@@ -265,10 +265,10 @@ def _spread(
         if array is not None and not pays(OPS["sum"], array):
             return at_once(f.__name__, f, array, axis, ddof=ddof, keepdims=keep)
         if count > ddof:
-            centre = _mean(x, axis, count, True)
-            deviation = elementwise(OPS["subtract"], x, centre)
-            squares = elementwise(OPS["square"], deviation)
-            total = reduce(OPS["sum"], squares, axis, None, keep)
+            centred = elementwise(OPS["subtract"], x, _mean(x, axis, count, True))
+            squares = elementwise(OPS["square"], centred)
+            del centred  # so that it need not be stored
+            total = reduce(OPS["sum"], squares, axis, None, keep, spare=True)
             result = elementwise(OPS["divide"], total, count - ddof)
             return result if f is np.ndarray.var else elementwise(OPS["sqrt"], result)
     whole = np.var if f is np.ndarray.var else np.std

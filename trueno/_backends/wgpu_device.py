@@ -27,7 +27,7 @@ from trueno.plan import Report
 
 BATCH = 64  # dispatches in a submission
 # Bytes that a batch may touch: then it is submitted, so that the GPU works while Python records on.
-BATCH_BYTES = 1 << 29
+BATCH_BYTES = 1 << 31
 FLAG_WORDS = 1 << 16  # flag slots between two synchronisations
 ARENA = 1 << 16  # bytes of uniform parameters in a batch, where immediates do not do
 # Bytes moved at a time: one part is copied on the host while the GPU moves the next.

@@ -3,7 +3,8 @@
 The points of a segment are combined in a fixed tree: an invocation's lanes, its turns (of which it
 has ``TURNS`` under way at once, so that as many loads are), then the workgroup's invocations; so
 the result does not depend on the device. Sums and products look for floating-point conditions only
-once a result is not finite: then the same tree is gone through again, each step checked.
+once a result is not finite, the largest and the smallest for NaN only once an element is not: then
+the same tree is gone through again, each step checked.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class _Fold(NamedTuple):
     value:    of one point, with ``{}`` for the program's call and ``{at}`` for its place
     results:  what is stored, of a partial result ``{}``
     raises:   whether ``combine`` may note conditions
+    watched:  the type of the elements, where ``plain`` holds only if they are finite
     """
 
     type: str
@@ -77,6 +79,7 @@ class _Fold(NamedTuple):
     results: tuple[str, ...]
     raises: bool
     functions: tuple[str, ...]
+    watched: str = ""
 
 
 def _position_fold(key: Reduction, name: str) -> _Fold:
@@ -98,12 +101,18 @@ def _position_fold(key: Reduction, name: str) -> _Fold:
         "fn best(r: Values, at: u32) -> Best { return Best("
         + (f"{value.format('r')}, r.v1" if key.paired else f"{value.format('r')}, at")
         + "); }",
+        # Of numbers, of which b is the later one.
+        "fn plain(a: Best, b: Best) -> Best {\n"
+        f"    let better = b.value {sign} a.value;\n"
+        "    return Best(select(a.value, b.value, better), select(a.at, b.at, better));\n}",
     )
     identity = f"Best(identity_{POSITIONS[name]}_{t}(), 0xffffffffu)"
     results = ("{}.value", "{}.at") if len(key.stores) > 1 else ("i64({}.at)",)
+    watched = t if t in wgsl.FLOATING and not key.paired else ""
     return _Fold(
-        "Best", identity, "combine", "combine", "best({}, {at})", results, False, functions
-    )
+        "Best", identity, "combine", "plain" if watched else "combine", "best({}, {at})", results,
+        False, functions, watched,
+    )  # fmt: skip
 
 
 def _fold(key: Reduction) -> _Fold:
@@ -124,6 +133,10 @@ def _fold(key: Reduction) -> _Fold:
     text, raises = wgsl.combine(name, output.dtype, len(kernel.body) + key.output)
     by = OPS[name].reduce
     identity = f"identity_{by}_{t}()"
+    if by in ("maximum", "minimum") and t in wgsl.FLOATING:
+        sign = ">" if by == "maximum" else "<"
+        plain = f"fn plain(a: {t}, b: {t}) -> {t} {{ return select(b, a, a {sign} b); }}"
+        return _Fold(t, identity, "combine", "plain", value, ("{}",), raises, (text, plain), t)
     return _Fold(t, identity, "combine", f"{by}_{t}", value, ("{}",), raises, (text,))
 
 
@@ -135,16 +148,28 @@ def _paired(combine: str, values: list[str]) -> str:
     return values[0]
 
 
-def _loop(key: Reduction, space: Space, calls: list[str], fold: _Fold, combine: str) -> list[str]:
-    """Statements that leave an invocation's partial result in ``acc``."""
+def _loop(
+    key: Reduction, space: Space, calls: list[str], fold: _Fold, combine: str, watched: str = ""
+) -> list[str]:
+    """Statements that leave an invocation's partial result in ``acc``, and in ``odd`` 0, or NaN
+    where an element of the type ``watched`` is not finite."""
     lanes, step = key.lanes, key.group * key.lanes
     values = [fold.value.format(call, at=f"i + {j}u") for j, call in enumerate(calls)]
+    names = [f"x{j}" for j in range(lanes)]
+    element = "{}.value" if fold.type == "Best" else "{}"
+    join = fold.combine if watched else combine  # turns are not in order
+
+    def taken(j: int) -> str:
+        watch = f" odd = fma({element.format(names[j])}, nothing, odd);" if watched else ""
+        return f"let {names[j]} = {values[j]};{watch}"
 
     def whole(acc: str) -> str:
-        return f"{acc} = {combine}({acc}, {_paired(combine, values)});"
+        every = " ".join([taken(j) for j in range(lanes)])
+        return f"{every} {acc} = {combine}({acc}, {_paired(combine, names)});"
 
     parts = [
-        f"if (i + {j}u < end) {{ acc = {combine}(acc, {values[j]}); }}" for j in range(lanes - 1)
+        f"if (i + {j}u < end) {{ {taken(j)} acc = {combine}(acc, {names[j]}); }}"
+        for j in range(lanes - 1)
     ]
     turns = [
         " ".join([f"{{ let i = base + {turn * step}u;", *space.setup(), whole(f"acc{turn}"), "}"])
@@ -152,13 +177,14 @@ def _loop(key: Reduction, space: Space, calls: list[str], fold: _Fold, combine: 
     ]
     ahead = (TURNS - 1) * step + lanes - 1
     return [
+        *([f"let nothing = exact_{watched}({watched}(0));"] if watched else []),
         f"acc = {fold.identity};",
         *(f"var acc{turn} = acc;" for turn in range(TURNS)),
         "var base = start;",
         f"for (; base + {ahead}u < end; base += {TURNS * step}u) {{",
         *turns,
         "}",
-        f"acc = {_paired(combine, [f'acc{turn}' for turn in range(TURNS)])};",
+        f"acc = {_paired(join, [f'acc{turn}' for turn in range(TURNS)])};",
         f"for (; base < end; base += {step}u) {{",
         "let i = base;",
         *space.setup(),
@@ -197,9 +223,11 @@ def reduction(key: Reduction) -> Module:
         f"let start = segment * p.length{f' + lane * {key.lanes}u' if key.group > 1 else ''};",
         f"var acc: {fold.type};",
     ]
-    if fold.raises:
-        finite = f"isfinite_{REGISTER[output.dtype]}(acc)"
-        body += ["{", *_loop(key, space, calls, fold, fold.plain), "}"]
+    if fold.raises or fold.watched:
+        t = fold.watched or REGISTER[output.dtype]
+        body.append(f"var odd = {t}(0);")
+        body += ["{", *_loop(key, space, calls, fold, fold.plain, fold.watched), "}"]
+        finite = f"isfinite_{t}({'odd' if fold.watched else 'acc'})"
         body += [f"if (!{finite}) {{", *_loop(key, space, calls, fold, fold.combine), "}"]
     else:
         body += _loop(key, space, calls, fold, fold.combine)
