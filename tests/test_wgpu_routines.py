@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.launches import Array, view
+from trueno._backends import wgpu_winograd
 from trueno._backends.wgpu import WgpuBackend
 from trueno.kinds import FLOAT16, FLOAT32, FLOAT64, INT8, INT32, INT64, UINT64, Dtype
 from trueno.memory import Storage, View
@@ -155,6 +156,81 @@ def test_convolutions(opened: WgpuBackend, data: st.DataObject) -> None:
     out = np.empty(expected.shape, dtype)
     (actual,) = perform(opened, "convolve", [x, weight, *bias], [out], **params)
     np.testing.assert_array_equal(actual, expected)
+
+
+# x, weight, groups, padding: of a size that is computed by minimal filtering.
+FILTERED = [
+    ((2, 32, 24, 26), (33, 32, 3, 3), 1, ((1, 1), (1, 1))),
+    ((3, 64, 23, 19), (64, 32, 3, 3), 2, ((0, 2), (2, 1))),
+    ((5, 36, 18, 17), (128, 36, 3, 3), 1, ((0, 0), (0, 0))),
+    ((70, 32, 16, 16), (32, 32, 3, 3), 1, ((1, 1), (1, 1))),  # whole tiles
+]
+
+
+@pytest.mark.parametrize(("shape", "kernel", "groups", "padding"), FILTERED)
+@pytest.mark.parametrize("last", [False, True])
+def test_convolutions_by_minimal_filtering(
+    opened: WgpuBackend,
+    shape: tuple[int, ...],
+    kernel: tuple[int, ...],
+    groups: int,
+    padding: Any,
+    last: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if last:  # channels last, a bias, and images by parts
+        monkeypatch.setattr(wgpu_winograd, "BYTES", 64 * 128 * 640)
+    rng = np.random.default_rng(0)
+    x = numbers(rng, shape, FLOAT32)
+    if last:
+        x = np.moveaxis(numbers(rng, (*shape[:1], *shape[2:], shape[1]), FLOAT32), -1, 1)
+    weight = numbers(rng, kernel, FLOAT32)
+    bias = [numbers(rng, kernel[:1], FLOAT32)] if last else []
+    params = {"stride": (1, 1), "padding": padding, "dilation": (1, 1), "groups": groups}
+    expected = ROUTINES["convolve"].meaning(x, weight, *bias, **params)
+    out = np.empty(expected.shape, FLOAT32)
+    (actual,) = perform(opened, "convolve", [x, weight, *bias], [out], **params)
+    np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, np.float32(3e38)])
+@pytest.mark.parametrize("width", [24, 25])
+def test_minimal_filtering_spreads_nothing(opened: WgpuBackend, odd: float, width: int) -> None:
+    """What is not finite, or overflows, does so where it does in a convolution."""
+    rng = np.random.default_rng(1)
+    x, weight = numbers(rng, (2, 32, 24, width), FLOAT32), numbers(rng, (40, 32, 3, 3), FLOAT32)
+    weight[:, :, 1, 2] = 0
+    x[0, 3, ::7, ::5] = odd
+    x[1, 4, 0, 0] = x[1, 9, -1, -1] = odd
+    params = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
+    with np.errstate(all="ignore"):
+        expected = ROUTINES["convolve"].meaning(x, weight, **params)
+    out = np.empty(expected.shape, FLOAT32)
+    (actual,) = perform(opened, "convolve", [x, weight], [out], **params)
+    padded = np.pad(np.abs(x).max(1), ((0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
+    clear = np.repeat((windows.max((3, 4)) < 100)[:, None], 40, 1)
+    assert clear.any()
+    np.testing.assert_array_equal(actual[clear], expected[clear])
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e32)
+
+
+def test_error_of_minimal_filtering(opened: WgpuBackend) -> None:
+    """Rounding errors are those of the largest element of a window and the largest weight."""
+    rng = np.random.default_rng(2)
+    x = (rng.standard_normal((2, 32, 20, 20)) * 10.0 ** rng.integers(-9, 9, (2, 1, 20, 20))).astype(
+        np.float32
+    )
+    weight = rng.standard_normal((32, 32, 3, 3)).astype(np.float32)
+    params = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
+    convolve = ROUTINES["convolve"].meaning
+    exact = convolve(x.astype(float), weight.astype(float), **params)
+    padded = np.pad(np.abs(x), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    largest = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (2, 3)).max((4, 5))
+    allowed = np.einsum("nchw,oc->nohw", largest, np.abs(weight).max((2, 3)))
+    out = np.empty(exact.shape, FLOAT32)
+    (actual,) = perform(opened, "convolve", [x, weight], [out], **params)
+    assert (np.abs(actual - exact) <= 8 * np.finfo("f4").eps * allowed).all()
 
 
 @settings(max_examples=20)

@@ -222,6 +222,7 @@ def product(to: Building, a: Array, b: Array, c: Array) -> None:
     large, small = TILES.get(c.dtype, _OTHERS)
     matrices = prod(sizes)
     tile = large if -(-m // large[0]) * -(-n // large[1]) * matrices >= FILLED else small
+    tile = (64 if m <= 64 else tile[0], 64 if n <= 64 else tile[1], tile[2])
     tiles_m, tiles_n = -(-m // tile[0]), -(-n // tile[1])
     groups = tiles_m * tiles_n * matrices
     parts = max(1, min(FILLED // groups, depth // 256))

@@ -3,7 +3,7 @@
 A convolution is a matrix product (``wgpu_matmul``) whose right operand, what each position's window
 holds, is never made: the reader of a tile finds its elements in the images. Where a group has few
 output channels (a depthwise convolution has one), and in pooling, an invocation goes through the
-window of its own result.
+window of its own result. Some convolutions have a quicker way (``wgpu_winograd``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from trueno._backends import wgpu_winograd
 from trueno._backends.wgpu_matmul import INVOCATIONS, TILES, Side, shader
 from trueno._backends.wgpu_routine import Array, Bound, Building, Routine, Supports
 from trueno._backends.wgsl import REGISTER
@@ -87,6 +88,9 @@ def _convolve(
     x, weight, *bias = inputs
     (out,) = outputs
     groups = params["groups"]
+    if wgpu_winograd.suits(to, params, x, weight, out):
+        wgpu_winograd.convolve(to, params, inputs, out)
+        return
     g = _Geometry(x, weight.shape[2:], out, params)
     if weight.shape[0] // groups < FEW:
         _directly(to, g, x, weight, bias, out, groups)
