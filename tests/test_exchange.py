@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import io
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -117,6 +118,31 @@ def test_updates_of_a_computed_result(
     np.testing.assert_array_equal(seen, expected)
     seen += 1  # the memory is one
     same(x * 2, (expected + 1) * 2)
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+@pytest.mark.parametrize("updated", [False, True])
+def test_writes_outlive_the_export(
+    export: Callable[[Any], Any], updated: bool, backend: str
+) -> None:
+    """Also where a device has the array, and has computed with it since."""
+    x = tn.evaluate(tn.asarray(np.ones(SIZE, np.float32)) * 3)
+    table = export(x)
+    if updated:
+        x += 1
+    written = np.asarray(_contents(table))
+    if written.flags.writeable:  # Arrow's and JAX's are not
+        written[:2] = 7
+    expected = written + 1
+    del table, written
+    gc.collect()
+    same(x + 1, expected)
+    x.flat[3] = 9
+    expected[3] = 10
+    same(x + 1, expected)
+    io.BytesIO(np.float32(5).tobytes()).readinto(x)
+    expected[0] = 6
+    same(x + 1, expected)
 
 
 @pytest.mark.parametrize("read", [memoryview, bytes, bytearray, lambda x: b"".join([x])])

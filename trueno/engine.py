@@ -23,7 +23,7 @@ from trueno.config import SETTINGS
 from trueno.errors import StrictError, TruenoWarning
 from trueno.graph import Buffer, Form, Node, Shape
 from trueno.kinds import ACCELERATED, NUMBER, Dtype
-from trueno.memory import NDArray, View
+from trueno.memory import NDArray, Storage, View
 from trueno.plan import Call, Kernel, Launch, Output
 from trueno.planner import Graph, Plan, Step, plan
 
@@ -329,11 +329,9 @@ def _launch(name: str, launch: Launch) -> None:
 
 def _place(on: Backend, work: Launch | Call) -> Backend:
     """Runs ``work`` on a backend, its data brought there; gives the backend that did it at last."""
+    shared: list[Storage] = []  # others may write there, and be gone before the next launch
     if on.device == "gpu":
-        for view in (*work.inputs, *work.outputs):
-            # Others may have written to the host's bytes; stale ones stay so, whoever holds them.
-            if view.storage.shared and view.storage.host_valid:
-                view.storage.device_valid = False
+        shared = [v.storage for v in (*work.inputs, *work.outputs) if v.storage.shared]
         try:
             _do(on, work)
         except RuntimeError as error:
@@ -352,10 +350,9 @@ def _place(on: Backend, work: Launch | Call) -> Backend:
         for storage, _ in work.outputs:
             storage.device_valid = False
         _do(on, work)
-    else:
-        for view in work.outputs:
-            if view.storage.shared:
-                view.storage.to_host()
+    for storage in shared:
+        storage.to_host()
+        storage.device_valid = False
     return on
 
 

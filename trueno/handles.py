@@ -86,12 +86,14 @@ class _Exported:
 def export(handle: Handle) -> NDArray:
     """An ndarray over the handle's memory for an outsider to keep, with current contents.
 
-    While it lives, the buffer counts as shared: what reads it runs at once.
+    While it lives, the buffer counts as shared: what reads it runs at once. What may be written
+    through it holds for longer, so that a device's copy is stale from now on.
     """
     array = handle._array
     with graph.lock:
         buffer = buffer_of(handle)
         engine.settle(buffer)
+        buffer.host_written()
         array = exported(array, _Exported(buffer))
         buffer.exports = [r for r in buffer.exports if r() is not None]
         buffer.exports.append(weakref.ref(array))

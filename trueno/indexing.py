@@ -57,10 +57,13 @@ def _view_key(key: Any) -> tuple[Any, ...]:
 
 
 def _plain_key(key: Any) -> Any:
-    """The index with handles replaced by host arrays, and zero-dimensional integers by int."""
+    """The index with handles replaced by host arrays, and integers that are scalars by int.
+
+    NumPy makes views with scalars, and copies with arrays, of no dimensions too.
+    """
     if isinstance(key, Handle):
         array = host(key)
-        return int(array) if array.ndim == 0 and array.dtype.kind in "iu" else array
+        return int(array) if key._scalar and array.dtype.kind in "iu" else array
     if type(key) is tuple:
         return tuple([_plain_key(item) for item in key])
     if type(key) is slice:
