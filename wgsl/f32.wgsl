@@ -5,6 +5,14 @@ fn ceil_f32(x: f32) -> f32 { return ceil(x); }
 fn trunc_f32(x: f32) -> f32 { return trunc(x); }
 fn round_f32(x: f32) -> f32 { return round(x); }
 
+// a / b within 1 ULP, by the remainder of an estimate; NaN where it takes more than that: for an
+// infinite result, and a divisor whose reciprocal is subnormal or infinite.
+fn short_divide_f32(a: f32, b: f32) -> f32 {
+    let r = select(1.0f / b, nan_f32(), magnitude_f32(b) > 0x7e000000u);
+    let q = exact_f32(a * r);
+    return select(exact_f32(fma(fma(-q, b, a), r, q)), q, q == 0.0f);
+}
+
 // Constants (`_low`: what rounding took) and minimax polynomials, those of csrc/math_f32_*.h.
 fn log2e_f32() -> f32 { return 1.442695e00f; }
 fn log2e_low_f32() -> f32 { return 1.925963e-08f; }

@@ -80,7 +80,7 @@ def prepare_chain(
     stores = tuple(bound.accesses[len(inputs) :])
     key = Rows(
         kernel, loads, stores, bound.bindings, len(split.kept), len(split.reduced),
-        split.reduced[-1] % lanes == 0, group, turns, lanes, True,
+        split.reduced[-1] % lanes == 0, group, turns, n == turns * group * lanes, lanes, True,
     )  # fmt: skip
     step = step_of(key, chain_module, chain_constants(kernel), values, bound, 0, m, limits)
     flags = len(kernel.body) + len(kernel.outputs)
