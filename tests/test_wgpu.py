@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from tests.launches import (
     subsets,
     view,
 )
+from trueno._backends import wgpu_exact, wgsl
 from trueno._backends.simd import SimdBackend
 from trueno._backends.wgpu import WgpuBackend
 from trueno.kinds import (
@@ -200,8 +202,10 @@ def arguments(dtype: Dtype) -> Array:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_are_near_those_of_the_cpu(wgpu: WgpuBackend, name: str) -> None:
-    for dtype in (FLOAT32, FLOAT64):
+def test_functions_are_near_those_of_the_cpu(
+    wgpu: WgpuBackend, name: str, dtypes: Sequence[Dtype] = (FLOAT32, FLOAT64)
+) -> None:
+    for dtype in dtypes:
         nin = OPS[name].nin
         if not wgpu.supports(name, (dtype,) * nin, dtype):
             continue
@@ -220,6 +224,43 @@ def test_functions_are_near_those_of_the_cpu(wgpu: WgpuBackend, name: str) -> No
         sample = [(x[j], actual[j], expected[j]) for j in np.flatnonzero(wrong)[:5]]
         assert not sample, f"{name} {dtype}: operand, GPU, CPU: {sample}"
         assert raised[0] == conditions[0] & ~UNDERFLOW
+
+
+# Chains, of inputs a and b, in which one value tells of another that is not finite.
+CHAINS = {
+    "sums": [("multiply", 0, 1), ("add", 2, 0), ("subtract", 3, 1), ("sqrt", 4), ("exp", 5)],
+    "quotients": [("add", 0, 0), ("divide", 2, 1), ("log", 3), ("divide", 1, 4), ("erf", 5)],
+    "squares": [
+        ("square", 0),
+        ("subtract", 2, 2),
+        ("negative", 3),
+        ("expm1", 4),
+        ("maximum", 5, 1),
+    ],
+    "hidden": [("divide", 0, 1), ("exp", 2), ("divide", 0, 3), ("tanh", 4), ("multiply", 5, 1)],
+}
+
+
+@pytest.mark.parametrize("dtype", [FLOAT16, FLOAT32, FLOAT64], ids=str)
+@pytest.mark.parametrize("chain", CHAINS)
+def test_conditions_within_a_chain(wgpu: WgpuBackend, chain: str, dtype: Dtype) -> None:
+    """Each instruction's conditions, though not every value is looked at."""
+    body = tuple([Instruction(op, tuple(args), dtype) for op, *args in CHAINS[chain]])
+    if not all(wgpu.supports(i.op, (dtype,) * len(i.args), dtype) for i in body):
+        pytest.skip(f"the adapter lacks {dtype}")
+    kernel = Kernel((dtype, dtype), (), body, (Output(1 + len(body), None, dtype),))
+    most = float(np.finfo(dtype).max)
+    numbers = (0.0, -0.0, 1.5, -2.0, most, -most, np.inf, -np.inf, np.nan)
+    for a, b in itertools.product(numbers, repeat=2):
+        inputs = [np.full(5, a, dtype), np.full(5, b, dtype)]
+        with np.errstate(all="ignore"):
+            (actual,), raised = run(wgpu, kernel, inputs)
+            (expected,), conditions = run(REFERENCE, kernel, inputs)
+        assert (np.isnan(actual) == np.isnan(expected)).all(), (a, b)
+        assert list(raised[: len(body)]) == [c & ~UNDERFLOW for c in conditions[: len(body)]], (
+            a,
+            b,
+        )
 
 
 @pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
@@ -560,3 +601,82 @@ def test_nan_propagates_through_max(wgpu: WgpuBackend) -> None:
         actual, _ = run(wgpu, kernel, [x], axes)
         np.testing.assert_array_equal(actual[0], x.max(axis=axes, keepdims=True))
         np.testing.assert_array_equal(actual[1], x.min(axis=axes, keepdims=True))
+
+
+# ---------------------------------------------------------------- devices that compute exactly
+
+
+def computing(monkeypatch: pytest.MonkeyPatch, wgpu: WgpuBackend, *exact: str) -> None:
+    """Has the backend take its device for one that computes these operations exactly."""
+    monkeypatch.setattr(wgpu.gpu, "exact", frozenset(exact))
+    monkeypatch.setattr(wgpu.gpu, "_pipelines", {})
+
+
+def quotients(wgpu: WgpuBackend, dtype: Dtype) -> None:
+    """Asserts that quotients, and square roots, that are hard to round are NumPy's."""
+    cases = wgpu_exact._cases(dtype)
+    a, b, *_ = cases["divide"]
+    rng = np.random.default_rng(5)
+    inputs = [np.concatenate([x, random(dtype, 20000, rng)]) for x in (a, b)]
+    body = [Instruction("divide", (0, 1), dtype), Instruction("reciprocal", (0,), dtype)]
+    compare(wgpu, inputs, body)
+    compare(wgpu, [np.abs(cases["sqrt"][0])], [Instruction("sqrt", (0,), dtype)])
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, FLOAT64], ids=str)
+def test_quotients_on_a_device_that_rounds_loosely(
+    wgpu: WgpuBackend, dtype: Dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computing(monkeypatch, wgpu)
+    if not wgpu.supports("add", (dtype, dtype), dtype):
+        pytest.skip(f"the adapter lacks {dtype}")
+    quotients(wgpu, dtype)
+
+
+@pytest.fixture
+def fused(wgpu: WgpuBackend, monkeypatch: pytest.MonkeyPatch) -> Iterator[WgpuBackend]:
+    """A backend whose float32 fma is exact where the result is a float32 number."""
+    if "shader-f64" not in wgpu.gpu.features:
+        pytest.skip("the adapter lacks float64")
+    if "fma_f32" not in wgpu.gpu.exact:
+        source = wgsl.source
+        exact = "fn fma_by_f64(a: f32, b: f32, c: f32) -> f32 {\n"
+        exact += "    return f32(f64(a) * f64(b) + f64(c));\n}\n"
+        monkeypatch.setattr(
+            wgsl,
+            "source",
+            lambda name: (
+                exact
+                + source(name).replace(" fma(", " fma_by_f64(").replace("(fma(", "(fma_by_f64(")
+                if name == "fused"
+                else source(name)
+            ),
+        )
+        wgsl.library.cache_clear()
+    computing(monkeypatch, wgpu, "fma_f32")
+    yield wgpu
+    wgsl.library.cache_clear()
+
+
+def test_quotients_by_fma(fused: WgpuBackend) -> None:
+    quotients(fused, FLOAT32)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_by_fma(fused: WgpuBackend, name: str) -> None:
+    test_functions_are_near_those_of_the_cpu(fused, name, (FLOAT32,))
+
+
+def test_what_a_device_computes_exactly(wgpu: WgpuBackend) -> None:
+    """One result off by a bit is enough."""
+    for dtype in (FLOAT32, FLOAT64):
+        for *operands_, expected in wgpu_exact._cases(dtype).values():
+            assert all(x.dtype == dtype and x.size == expected.size for x in operands_)
+    x = np.array([1.5, np.nan, 0.0])
+    assert wgpu_exact._same(x, np.array([1.5, -np.nan, 0.0]))
+    assert not wgpu_exact._same(x, np.array([1.5, np.nan, -0.0]))
+    assert not wgpu_exact._same(x, np.array([np.nextafter(1.5, 2), np.nan, 0.0]))
+    products = wgpu_exact._cases(FLOAT32)["fma"]
+    a, b, c, expected = (np.longdouble(x) for x in products)
+    np.testing.assert_array_equal((a * b + c).astype("f4")[1::2], expected[1::2])
+    assert ((a * b).astype("f4") + c.astype("f4") != expected).mean() > 0.5

@@ -53,8 +53,14 @@ fn at_least_$T(low: $T, x: $T) -> $T { return select(x, low, x < low); }
 // exp(x + x_lo) = 2^n (1 + hi + lo).
 struct Power_$T { hi: $T, lo: $T, n: i32 }
 
+// The nearest integer of a number far smaller than the large one, whose addition rounds.
+fn round_near_$T(x: $T) -> $T {
+    let large = $T($U(3) << ($MANTu - 1u));
+    return exact_$T(exact_$T(x + large) - large);
+}
+
 fn reduced_$T(x: $T, x_lo: $T) -> Power_$T {
-    let n = round_$T(x * log2e_$T());
+    let n = round_near_$T(x * log2e_$T());
     let head = exact_$T(x - exact_$T(n * ln2_upper_$T()));
     let low = exact_$T(x_lo - exact_$T(n * ln2_lower_$T()));
     let r = exact_$T(head + low);

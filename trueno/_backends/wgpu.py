@@ -26,6 +26,7 @@ from trueno._backends import wgsl
 from trueno._backends.numpy import NumpyBackend
 from trueno._backends.wgpu_chain import prepare_chain
 from trueno._backends.wgpu_device import Block, Device, GpuError
+from trueno._backends.wgpu_exact import exactly
 from trueno._backends.wgpu_layout import LayoutError, Operand, Prepared, prepare
 from trueno._backends.wgpu_native import adapters, load
 from trueno._backends.wgpu_routine import Array, Building
@@ -63,6 +64,8 @@ def open_backend(selection: str | None) -> WgpuBackend | None:
         wgpu = load()
         chosen = _choose(adapters(wgpu), choice)
         found = None if chosen is None else WgpuBackend(Device(wgpu, chosen))
+        if found is not None:
+            found.gpu.exact = exactly(found.gpu)
         sound = found is None or found.sound()
     except Exception:  # no driver, no library, no device: whatever it is, there is no GPU to use
         return None

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from trueno._backends import wgsl
 from trueno._backends.wgpu_layout import Limits, Step
 from trueno._backends.wgpu_native import commands, trusted_module
 from trueno._backends.wgpu_shaders import Module
@@ -134,6 +135,7 @@ class Device:
         software = self.info["adapter_type"] == "CPU"
         self.pool_limit = (1 << 29) if software else (1 << 32)
         self.uploaded = self.downloaded = self.dispatched = self.submitted = 0
+        self.exact: frozenset[str] = frozenset()  # what was found to be computed exactly
         self.inject: Callable[[str], object] = len  # called with a string; does nothing
         self._commands = commands()
         self.errors = (wgpu.GPUError, RuntimeError, MemoryError, OSError)
@@ -291,7 +293,8 @@ class Device:
             ]
         )
         immediates = 8 + 4 * len(module.fields) if step.immediates else 0
-        shader = trusted_module(self.gpu, module.text)
+        helpers = wgsl.helpers(module.text, self.exact)
+        shader = trusted_module(self.gpu, f"{module.text}\n{helpers}\n")
         pipeline = self.gpu.create_compute_pipeline(
             layout=self.gpu.create_pipeline_layout(
                 bind_group_layouts=[layout], immediate_size=immediates

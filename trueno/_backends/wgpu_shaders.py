@@ -88,8 +88,10 @@ class Elementwise(NamedTuple):
 
 
 class Module(NamedTuple):
-    """text: WGSL; fields: the parameters after ``zero`` and ``flags``, constants first;
-    slots: flag slots that it may set."""
+    """text: WGSL, to which the device adds the helpers that it uses
+    fields: the parameters after ``zero`` and ``flags``, constants first
+    slots: flag slots that it may set
+    """
 
     text: str
     fields: tuple[str, ...]
@@ -350,7 +352,7 @@ def module(
     else:
         lines.append(f"@group(0) @binding({number}) var<uniform> p: Parameters;")
     text = "\n".join([*lines, *filter(None, functions), main])
-    return Module(f"{text}\n{wgsl.helpers(text)}\n", unique, slots)
+    return Module(text, unique, slots)
 
 
 def notes(slots: tuple[int, ...]) -> list[str]:

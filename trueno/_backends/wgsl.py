@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,6 +81,9 @@ _FILES: tuple[tuple[str, list[dict[str, str]]], ...] = (
     ("cast_i64", [{}]),
     ("cast_f64", [{}]),
 )
+# Files that stand for functions of those above on a device that has been found to compute exactly
+# what they are named after (``wgpu_exact``), for the types there.
+_EXACT = (("fma", "fused"), ("divide", "quotient"), ("sqrt", "root"))
 _PARAMETER = re.compile(r"\$(LOWEST|BITS|MANT|BIAS|EMAX|HALF|INF|NAN|T|U|I)")
 # A function or structure: on one line, or up to a closing brace at the start of a line.
 _ITEM = re.compile(
@@ -105,24 +108,27 @@ class _Item(NamedTuple):
     uses: tuple[str, ...]
 
 
-@lru_cache(maxsize=1)
-def library() -> dict[str, _Item]:
-    """Every helper function and structure by name, with the names of the others that it uses."""
+@cache
+def library(exact: frozenset[str] = frozenset()) -> dict[str, _Item]:
+    """Every helper function and structure by name, with the names of the others that it uses.
+
+    exact: what the device computes exactly, of "fma_f32", "divide_f64", "sqrt_f64" and the like
+    """
+    files = [(name, values) for name, instances in _FILES for values in instances]
+    files += [(f, v) for op, f in _EXACT for v in (_F32, _F64) if f"{op}_{v['T']}" in exact]
     texts: dict[str, str] = {}
-    for name, instances in _FILES:
-        template = source(name)
-        for values in instances:
-            for item in _ITEM.finditer(_instance(template, values)):
-                texts[item[1] or item[2]] = item[0]
+    for name, values in files:
+        for item in _ITEM.finditer(_instance(source(name), values)):
+            texts[item[1] or item[2]] = item[0]
     return {
         name: _Item(text, tuple(sorted({w for w in _WORD.findall(text) if w in texts} - {name})))
         for name, text in texts.items()
     }
 
 
-def helpers(text: str) -> str:
+def helpers(text: str, exact: frozenset[str] = frozenset()) -> str:
     """The helper functions that ``text`` uses, and those that they use."""
-    items = library()
+    items = library(exact)
     needed: set[str] = set()
     pending = [word for word in _WORD.findall(text) if word in items]
     while pending:
@@ -262,12 +268,16 @@ def program(kernel: Kernel, values: Sequence[int], lazily: bool = False) -> Prog
     lines: list[str] = []
     quick: list[str] = []  # without what a finite result cannot bring
     slots: list[int] = []
+    told = _told(kernel, live)
     for i, instruction in enumerate(kernel.body):
         names.append(f"t{i}")
         if first + i not in live:
             continue
         args = [names[a] for a in instruction.args]
         dtypes = [kernel.dtype_of(a) for a in instruction.args]
+        t = REGISTER[dtypes[0]]
+        if instruction.op in ("subtract", "divide") and args[0] == args[-1] and t in FLOATING:
+            args[1] = f"exact_{t}({args[1]})"  # drivers take x - x for 0, which is NaN of infinity
         text = expression(instruction.op, args, dtypes, instruction.dtype)
         if text is None:
             raise ValueError(f"no WGSL for {instruction.op}")
@@ -278,8 +288,10 @@ def program(kernel: Kernel, values: Sequence[int], lazily: bool = False) -> Prog
             lines.append(check)
             slots.append(i)
             t = REGISTER[instruction.dtype]
-            sole = t in FLOATING and instruction.op != "cast"
-            quick.append(f"odd |= u32(!isfinite_{t}(t{i}));" if sole else check)
+            if not _finite(instruction):
+                quick.append(check)
+            elif first + i not in told:
+                quick.append(f"odd |= u32(!isfinite_{t}(t{i}));")
     types = [REGISTER[kernel.dtype_of(v)] for v in values]
     fields = ", ".join(f"v{k}: {t}" for k, t in enumerate(types))
     arguments = ", ".join(f"x{i}: {REGISTER[kernel.inputs[i]]}" for i in inputs)
@@ -295,6 +307,31 @@ def program(kernel: Kernel, values: Sequence[int], lazily: bool = False) -> Prog
     body = "\n    ".join(lines)
     text = f"struct Values {{ {fields} }}\nfn program({arguments}) -> Values {{\n    {body}\n}}"
     return Program(inputs, consts, tuple(slots), f"{text}\n{twin}", odd)
+
+
+def _finite(instruction: Instruction) -> bool:
+    """Whether conditions only arise with a result that is not finite."""
+    return REGISTER[instruction.dtype] in FLOATING and instruction.op != "cast"
+
+
+# Operations with their operands that are not finite only if the result is not.
+_BEARERS = {
+    "add": (0, 1), "subtract": (0, 1), "multiply": (0, 1), "divide": (0,), "square": (0,),
+    "negative": (0,), "abs": (0,), "sqrt": (0,), "log": (0,), "log2": (0,), "log10": (0,),
+    "log1p": (0,),
+}  # fmt: skip
+
+
+def _told(kernel: Kernel, live: set[int]) -> set[int]:
+    """Values that need not be looked at: if one is not finite, another that is looked at is not."""
+    first = len(kernel.inputs) + len(kernel.consts)
+    told: set[int] = set()
+    for i in range(len(kernel.body) - 1, -1, -1):
+        one = kernel.body[i]
+        seen = _finite(one) and OPS[one.op].raises & (DIVIDE | OVERFLOW | INVALID)
+        if first + i in live and (seen or first + i in told):
+            told.update(one.args[at] for at in _BEARERS.get(one.op, ()))
+    return told
 
 
 def conditions(
