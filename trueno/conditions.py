@@ -15,7 +15,7 @@ from trueno.graph import Node
 from trueno.ops import DIVIDE, INVALID, OVERFLOW, UNDERFLOW, Op
 
 # Conditions that launches have reported and nobody has been warned of yet.
-_conditions: list[tuple[Op, int]] = []
+_conditions: list[tuple[str, int]] = []  # what NumPy calls the operation, which conditions
 
 _MODE_BITS = (
     ("divide", DIVIDE), ("over", OVERFLOW), ("under", UNDERFLOW), ("invalid", INVALID),
@@ -39,14 +39,15 @@ def errstate(op: Op, raises: int) -> int | None:
     try:
         return known[op, raises]
     except KeyError:
-        known[op, raises] = bits = _errstate(op, raises)
+        known[op, raises] = bits = errstate_of(_numpy_name(op), raises)
         return bits
 
 
 bind(modes=_modes, errstate=errstate)
 
 
-def _errstate(op: Op, raises: int) -> int | None:
+def errstate_of(name: str, raises: int) -> int | None:
+    """``errstate`` of what NumPy's warnings call ``name``."""
     bits = 0
     modes = np.geterr()
     for name, bit in _MODE_BITS:
@@ -56,15 +57,15 @@ def _errstate(op: Op, raises: int) -> int | None:
         elif mode != "ignore" and bit & raises:
             return None
     bits &= raises
-    return _filtered(op, bits, warnings.filters) if bits else 0
+    return _filtered(name, bits, warnings.filters) if bits else 0
 
 
-def _filtered(op: Op, bits: int, filters: Sequence[Any]) -> int | None:
+def _filtered(name: str, bits: int, filters: Sequence[Any]) -> int | None:
     """The bits that the filters do not ignore; None where they raise, or ask for a module."""
     for bit, words in _MESSAGES:
         if not bits & bit:
             continue
-        message = f"{words} encountered in {_numpy_name(op)}"
+        message = f"{words} encountered in {name}"
         for action, text, category, module, line in filters:
             if issubclass(RuntimeWarning, category) and (text is None or text.match(message)):
                 if module is not None or line or action == "error":
@@ -123,7 +124,12 @@ class Report:
                     if not node.errstate:
                         continue  # another kernel computes the same call and told already
                     node.errstate = 0
-                _conditions.append((op, told))
+                note(_numpy_name(op), told)
+
+
+def note(name: str, told: int) -> None:
+    """Conditions of which to warn the user, in what NumPy calls ``name``."""
+    _conditions.append((name, told))
 
 
 def warn() -> None:
@@ -136,9 +142,9 @@ def warn() -> None:
         return
     due = _conditions.copy()
     _conditions.clear()
-    for op, mask in due:
+    for name, mask in due:
         for bit, words in _MESSAGES:
             if mask & bit:
-                text = f"{words} encountered in {_numpy_name(op)}"
+                text = f"{words} encountered in {name}"
                 stats.tell("warning", "numpy", text)
                 warnings.warn(text, RuntimeWarning, stacklevel=stats.user_depth())

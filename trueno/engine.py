@@ -8,7 +8,6 @@ import struct
 import sys
 import warnings
 from collections import OrderedDict
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ from trueno.errors import StrictError, TruenoWarning
 from trueno.graph import Buffer, Form, Node, Shape
 from trueno.kinds import ACCELERATED, NUMBER, Dtype
 from trueno.memory import NDArray, Storage, View
-from trueno.plan import Call, Kernel, Launch, Output
+from trueno.plan import Call, Kernel, Launch, Output, ignore
 from trueno.planner import Graph, Plan, Step, plan
 
 # ---------------------------------------------------------------- backends
@@ -296,7 +295,7 @@ def _copy(step: Step, source: View, target: View) -> BaseException | None:
     """
     shape = source.array.shape
     kernel = _copy_kernel(source.array.dtype)
-    launch = Launch(kernel, shape, (), (source,), (), (target,), _ignore)
+    launch = Launch(kernel, shape, (), (source,), (), (target,), ignore)
     try:
         _launch(step.backend, launch)
     except BaseException as error:
@@ -307,10 +306,6 @@ def _copy(step: Step, source: View, target: View) -> BaseException | None:
 
 def _copy_kernel(dtype: Dtype) -> Kernel:
     return Kernel((dtype,), (), (), (Output(0, None, dtype),))
-
-
-def _ignore(masks: Sequence[int]) -> None:
-    """The report of a launch that raises no conditions."""
 
 
 def _launch(name: str, launch: Launch) -> None:

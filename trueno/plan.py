@@ -90,6 +90,10 @@ class Kernel:
 Report = Callable[[Sequence[int]], None]
 
 
+def ignore(masks: Sequence[int]) -> None:
+    """The report of what raises no conditions, or of whom nobody asks for them."""
+
+
 class Launch(NamedTuple):
     """A kernel with its operands.
 
@@ -123,12 +127,15 @@ class Call(NamedTuple):
     inputs:  views to read
     outputs: views to write, of the result's shapes and dtypes. They overlap no input, nor each
              other. A routine that ``updates`` has one, whose contents it changes.
+    report:  receives the floating-point conditions, of routines that look for them on a GPU: one
+             bit mask
     """
 
     routine: str
     params: dict[str, Any]
     inputs: tuple[View, ...]
     outputs: tuple[View, ...]
+    report: Report = ignore
 
     def __str__(self) -> str:
         return self.routine

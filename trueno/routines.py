@@ -21,7 +21,7 @@ from trueno.handles import Handle, buffer_of, foreign_buffer, handle_on
 from trueno.kinds import Dtype
 from trueno.memory import NDArray, View, allocate
 from trueno.ops import ROUTINES
-from trueno.plan import Call
+from trueno.plan import Call, Report, ignore
 
 Result = tuple[Shape, Dtype]
 
@@ -42,6 +42,7 @@ def compute(
     params: dict[str, Any],
     results: Sequence[Result],
     otherwise: Callable[[str], Any],
+    report: Report = ignore,
 ) -> Any:
     """A routine's results as handles (one alone as it is), or ``otherwise(reason)``.
 
@@ -50,6 +51,7 @@ def compute(
     results:   the shapes and dtypes of the results, which lie in C order
     otherwise: what to do where no backend runs it, it does not pay or an index is out of bounds:
                NumPy's own call
+    report:    as of ``plan.Call``
     """
     with graph.lock:
         gathered = Operands(routine, tuple(operands), lazily=False)
@@ -58,7 +60,7 @@ def compute(
         if reason is not None:
             return otherwise(reason)
         outputs = [_fresh(shape, dtype) for shape, dtype in results]
-        call = Call(routine, params, _current(gathered), tuple(outputs))
+        call = Call(routine, params, _current(gathered), tuple(outputs), report)
         reason = _perform(call, gathered)
         if reason is not None:
             return otherwise(reason)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from trueno import stats
+from trueno.conditions import errstate_of, note
 from trueno.config import SETTINGS
 from trueno.dispatch import astype, elementwise
 from trueno.engine import BELOW
@@ -16,7 +17,7 @@ from trueno.handles import Handle, handle_on
 from trueno.handover import host
 from trueno.kinds import FLOAT16, NUMBER, Dtype
 from trueno.memory import NDArray
-from trueno.ops import OPS
+from trueno.ops import INVALID, OPS, OVERFLOW
 from trueno.reductions import normal_axes, reduce, sum_dtype
 from trueno.routines import compute
 
@@ -59,16 +60,29 @@ def accumulate(
     shape = list(array.shape)
     shape[axes[0]] += initial
     params = {"name": name, "axis": axes[0], "dtype": result, "initial": initial}
-    ours = True
+    raises = result.kind == "f" and name in ("sum", "prod")
+    told = errstate_of("accumulate", OVERFLOW | INVALID) if raises else 0
+    ours, noted = True, False
 
     def numpy(reason: str) -> Any:
         nonlocal ours
         ours = False
         return otherwise(reason)
 
-    scanned = compute("accumulate", [source], params, [(tuple(shape), result)], numpy)
-    told = not ours or result.kind != "f" or name in ("max", "min")
-    if told or _ends_finite(scanned, axes[0]) or _warn(host(x), host(scanned), axes[0]):
+    def report(masks: Sequence[int]) -> None:
+        nonlocal noted
+        noted = True
+        if told and told & masks[0]:
+            note("accumulate", told & masks[0])
+
+    wanted = [(tuple(shape), result)]
+    scanned = compute("accumulate", [source], params, wanted, numpy, report)
+    if not ours or not raises:
+        return scanned
+    on_gpu = scanned._buffer is not None and not scanned._buffer.host_valid
+    if told is not None and (on_gpu or noted):  # a GPU tells, when it has done it
+        return scanned
+    if _ends_finite(scanned, axes[0]) or _warn(host(x), host(scanned), axes[0]):
         return scanned
     return otherwise("floating-point conditions raise, call or print")
 

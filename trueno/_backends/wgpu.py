@@ -37,7 +37,7 @@ from trueno.kinds import FLOAT32, FLOAT64, INT32, INT64, UINT32, UINT64, Dtype
 from trueno.memory import NDArray, Storage, View, address
 from trueno.ops import REDUCTIONS
 from trueno.ops import ROUTINES as OPS_ROUTINES
-from trueno.plan import Call, Instruction, Kernel, Launch, Output, Report
+from trueno.plan import Call, Instruction, Kernel, Launch, Output, ignore
 
 __all__ = ["GpuError", "WgpuBackend", "open_backend"]
 
@@ -151,7 +151,7 @@ class WgpuBackend:
             results = [np.zeros_like(x), np.zeros(1, dtype)]
             views = tuple([View(Storage(array), array) for array in results])
             source = View(Storage(x), x)
-            self.launch(Launch(kernel, x.shape, (0,), (source,), (), views, _ignored))
+            self.launch(Launch(kernel, x.shape, (0,), (source,), (), views, ignore))
             for view in views:
                 view.storage.to_host()
             if not (np.array_equal(results[0], expected) and results[1][0] == expected.sum()):
@@ -183,7 +183,7 @@ class WgpuBackend:
         both = tuple([Output(0, name, dtype) for name in ("min", "max")])
         kernel = Kernel((dtype,), (), (), both)
         axes = tuple(range(len(shape)))
-        self.launch(Launch(kernel, shape, axes, (index,), (), views, _ignored))
+        self.launch(Launch(kernel, shape, axes, (index,), (), views, ignore))
         for view in views:
             view.storage.to_host()
         if int(ends[0].min()) < -length or int(ends[1].max()) >= length:
@@ -342,11 +342,10 @@ class WgpuBackend:
 
     def _run(self, work: Launch | Call, prepared: Prepared, mirrors: list[Mirror]) -> None:
         gpu = self.gpu
-        report: Report = _ignored
         updates = False
         all_consts: tuple[np.generic[Any], ...] = ()
         if isinstance(work, Launch):
-            all_consts, report = work.consts, work.report
+            all_consts = work.consts
         else:
             updates = OPS_ROUTINES[work.routine].updates
         for view in work.inputs:
@@ -365,7 +364,7 @@ class WgpuBackend:
             for size in prepared.temporaries:
                 temporaries.append(self._allocate(size, mirrors))
             consts = [_words(const) for const in all_consts]
-            base = gpu.flag_slots(prepared.flags, report) if prepared.flags else 0
+            base = gpu.flag_slots(prepared.flags, work.report) if prepared.flags else 0
             for step, pipeline in zip(prepared.steps, pipelines, strict=True):
                 entries = []
                 for number, start, size in step.entries:
@@ -483,10 +482,6 @@ class WgpuBackend:
             self._host.call(work)
         for view in work.outputs:
             view.storage.host_written()
-
-
-def _ignored(masks: Sequence[int]) -> None:
-    """The report of a routine, which tells of no floating-point conditions."""
 
 
 class _Merged:

@@ -22,7 +22,7 @@ from trueno._backends.wgpu_layout import (
     grid_of,
     prepare,
 )
-from trueno._backends.wgpu_shaders import MAIN, Binding, module
+from trueno._backends.wgpu_shaders import MAIN, Binding, module, notes
 from trueno.kinds import Dtype
 from trueno.plan import Call, Kernel
 
@@ -78,14 +78,18 @@ class Building:
         body: str,
         groups: int,
         size: int = 256,
+        raises: bool = False,
     ) -> None:
         """Adds a shader: ``values`` are its parameters ``p.<name>``, ``body`` is what a workgroup
-        number ``group`` of ``size`` invocations (each its ``lane``) does."""
+        number ``group`` of ``size`` invocations (each its ``lane``) does, which may leave
+        conditions in ``raised_0`` if it ``raises``."""
         bindings = tuple([Binding(b.element, b.writes) for b in bound])
-        main = MAIN.format(size=size, body=body)
+        slots = (0,) if raises else ()
+        self.flags = max(self.flags, len(slots))
+        main = MAIN.format(size=size, body="\n    ".join([body, *notes(slots)]))
         fields = list(values)
         immediates = 8 + 4 * len(fields) <= self.limits.immediates
-        text = module(fields, bindings, (), immediates, list(functions), main)
+        text = module(fields, bindings, slots, immediates, list(functions), main)
         self.steps.append(
             Step(
                 text,

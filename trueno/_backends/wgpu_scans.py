@@ -2,8 +2,9 @@
 
 A scan cuts its axis into blocks: the total of each is found, the totals are scanned (by the same
 means), and then each block is, from where the blocks before it have come. Along the last axis a
-workgroup has a block, whose elements it brings to workgroup memory and back in order; along another
-an invocation has a column of it.
+workgroup has a block. Of aligned elements its invocations have vectors, whose totals are scanned in
+workgroup memory; others are brought there and back in order. Along another axis an invocation has a
+column of the block.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from trueno._backends.wgpu_routine import Array, Bound, Building, Routine, Suppo
 from trueno._backends.wgpu_shaders import Access, element
 from trueno._backends.wgsl import REGISTER
 from trueno.kinds import BOOL, FLOAT16, INT64, UINT32, Dtype
-from trueno.ops import MASK_BLOCK
+from trueno.ops import INVALID, MASK_BLOCK, OVERFLOW
 from trueno.plan import Call
 
 INVOCATIONS = 256
+RUN = 32  # totals that an invocation scans one after another
+MOST = 64  # the same, where a workgroup has all totals of a line
 COLUMNS = 1 << 17  # invocations that fill a large GPU
 _COMBINE = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
 
@@ -48,10 +51,18 @@ class _Scan:
         self.combine = f"{_COMBINE[name]}_{self.t}"
         self.identity = f"identity_{_COMBINE[name]}_{self.t}()"
         self.each = 64 // dtype.itemsize  # elements of an invocation, along the last axis
+        self.width = 16 // dtype.itemsize  # elements of a vector
+        self.vectors = 32 // dtype.itemsize  # of an invocation
+        self.raises = name in ("sum", "prod") and self.t in wgsl.FLOATING
 
     def run(self, to: Building, x: Array, out: Array, first: int) -> None:
         """``first``: whether ``out`` has the identity in front."""
         outer, n, inner = x.shape
+        width = self.width
+        vectors = inner == 1 and x.dtype == out.dtype and not first and n >= 16 * INVOCATIONS
+        if vectors and not (n % width or x.offset % width or out.offset % width):
+            self._vectors(to, x, out)
+            return
         if inner == 1:
             length = INVOCATIONS * self.each
         else:
@@ -95,7 +106,161 @@ class _Scan:
         else:
             functions, body = [], self._columns(x, start, total)
             groups = -(-outer * blocks * inner // INVOCATIONS)
-        to.dispatch(bound, values, functions, body, groups, INVOCATIONS)
+        raises = self.raises and not total
+        to.dispatch(bound, values, functions, body, groups, INVOCATIONS, raises)
+
+    def _look(self, before: str, value: str, after: str) -> str:
+        """A statement that notes which conditions arose where ``value`` was added to ``before``."""
+        if not self.raises:
+            return ""
+        t, both = self.t, (before, value)
+        nan = " || ".join([f"isnan_{t}({x})" for x in both])
+        finite = " && ".join([f"isfinite_{t}({x})" for x in both])
+        found = f"condition_{t}({after}, {nan}, {finite}, false) & {OVERFLOW | INVALID}u"
+        return f"if (!isfinite_{t}({after})) {{ raised_0 |= {found}; }}"
+
+    def _vectors(self, to: Building, x: Array, out: Array) -> None:
+        """Lines of aligned vectors: the totals of blocks, their scan, the blocks."""
+        outer, n, _ = x.shape
+        vectors = n // self.width
+        size = INVOCATIONS * self.vectors
+        blocks = -(-vectors // size)
+        values = {
+            "n": vectors, "blocks": blocks, "groups": outer * blocks,
+            "o0": x.offset // self.width, "o1": 0, "o2": 0,
+        }  # fmt: skip
+        vector = f"vec{self.width}<{self.t}>"
+        bound = [Bound(x, vector)]
+        if blocks > 1:
+            totals, prefix = [to.temporary((outer, blocks, 1), self.dtype) for _ in range(2)]
+            functions, body = self._totals()
+            made = [*bound, Bound(totals, self.t, True)]
+            to.dispatch(made, values, functions, body, outer * blocks, INVOCATIONS)
+            group = min(4 * INVOCATIONS, to.limits.invocations)
+            if blocks <= MOST * group:
+                self._together(to, totals, prefix, group)
+            else:
+                self.run(to, totals, prefix, 0)
+            bound.append(Bound(prefix, self.t))
+        bound.append(Bound(out, vector, True))
+        values |= {"o1": 0, "o2": out.offset // self.width}
+        functions, body = self._blocks(blocks > 1, len(bound) - 1)
+        to.dispatch(bound, values, functions, body, outer * blocks, INVOCATIONS, self.raises)
+
+    def _loaded(self) -> list[str]:
+        """Statements that load an invocation's vectors ``v<k>``."""
+        size = INVOCATIONS * self.vectors
+        nothing = f"vec{self.width}<{self.t}>({self.identity})"
+        return [
+            "if (group >= p.groups) { return; }",
+            "let block = group % p.blocks; let row = group / p.blocks;",
+            f"let first = block * {size}u + lane;",
+            *[
+                f"var v{k} = {nothing}; if (first + {k * INVOCATIONS}u < p.n) "
+                f"{{ v{k} = b0[p.o0 + row * p.n + first + {k * INVOCATIONS}u]; }}"
+                for k in range(self.vectors)
+            ],
+        ]
+
+    def _totals(self) -> tuple[list[str], str]:
+        parts = [f"v{k}.{c}" for k in range(self.vectors) for c in "xyzw"[: self.width]]
+        while len(parts) > 1:
+            pairs = zip(parts[0::2], parts[1::2], strict=True)
+            parts = [f"{self.combine}({a}, {b})" for a, b in pairs]
+        lines = [
+            *self._loaded(),
+            f"sums[lane] = {parts[0]};",
+            f"for (var width = {INVOCATIONS // 2}u; width > 0u; width = width / 2u) {{",
+            "workgroupBarrier();",
+            f"if (lane < width) {{ sums[lane] = {self.combine}(sums[lane], sums[lane + width]); }}",
+            "}",
+            "if (lane == 0u) { b1[group] = sums[0]; }",
+        ]
+        return [f"var<workgroup> sums: array<{self.t}, {INVOCATIONS}>;"], "\n    ".join(lines)
+
+    def _together(self, to: Building, x: Array, out: Array, group: int) -> None:
+        """Scans lines of not too many elements, a workgroup a line."""
+        outer, n, _ = x.shape
+        lines = [
+            "let end = min(p.n, lane * p.length + p.length);",
+            f"var acc = {self.identity};",
+            "for (var k = lane * p.length; k < end; k++) "
+            f"{{ acc = {self.combine}(acc, b0[group * p.n + k]); }}",
+            "sums[lane] = acc;",
+            f"for (var off = 1u; off < {group}u; off = off * 2u) {{",
+            "workgroupBarrier();",
+            "var other = sums[lane];",
+            f"if (lane >= off) {{ other = {self.combine}(sums[lane - off], other); }}",
+            "workgroupBarrier();",
+            "sums[lane] = other;",
+            "}",
+            "workgroupBarrier();",
+            f"acc = {self.identity};",
+            "if (lane > 0u) { acc = sums[lane - 1u]; }",
+            "for (var k = lane * p.length; k < end; k++) {",
+            f"acc = {self.combine}(acc, b0[group * p.n + k]); b1[group * p.n + k] = acc;",
+            "}",
+        ]
+        held = [f"var<workgroup> sums: array<{self.t}, {group}>;"]
+        bound = [Bound(x, self.t), Bound(out, self.t, True)]
+        values = {"n": n, "length": -(-n // group)}
+        to.dispatch(bound, values, held, "\n    ".join(lines), outer, group)
+
+    def _blocks(self, later: bool, target: int) -> tuple[list[str], str]:
+        """Scans blocks; ``later``: from the prefixes of those before; ``target``: the binding."""
+        c, vectors, names = self.combine, self.vectors, "xyzw"[: self.width]
+        count = INVOCATIONS * vectors
+        runs = count // RUN
+        functions = [
+            # An element more in each run, so that those of runs lie in different banks.
+            f"var<workgroup> held: array<{self.t}, {count + runs}>;",
+            f"var<workgroup> sums: array<{self.t}, {runs}>;",
+            f"var<workgroup> starts: array<{self.t}, {runs}>;",
+        ]
+        start = self.identity
+        if later:
+            before = "b1[row * p.blocks + max(block, 1u) - 1u]"
+            start = f"select({self.identity}, {before}, block > 0u)"
+        lines = self._loaded()
+        for k in range(vectors):
+            lines.append(f"let s{k}_0 = v{k}.x;")
+            for j in range(1, self.width):
+                lines.append(f"let s{k}_{j} = {c}(s{k}_{j - 1}, v{k}.{names[j]});")
+            at = f"{k * INVOCATIONS}u + lane"
+            lines.append(f"held[{at} + ({at}) / {RUN}u] = s{k}_{self.width - 1};")
+        lines += [
+            "workgroupBarrier();",
+            f"if (lane < {runs}u) {{",
+            f"var acc = {self.identity};",
+            f"for (var k = lane * {RUN + 1}u; k < lane * {RUN + 1}u + {RUN}u; k++) {{",
+            f"let now = held[k]; held[k] = acc; acc = {c}(acc, now);",
+            "}",
+            "sums[lane] = acc;",
+            "}",
+            "workgroupBarrier();",
+            f"if (lane < {runs}u) {{",
+            f"var acc = {start};",
+            f"for (var k = 0u; k < lane; k++) {{ acc = {c}(acc, sums[k]); }}",
+            "starts[lane] = acc;",
+            "}",
+            "workgroupBarrier();",
+        ]
+        for k in range(vectors):
+            at = f"{k * INVOCATIONS}u + lane"
+            lines.append(f"let a{k} = {c}(starts[({at}) / {RUN}u], held[{at} + ({at}) / {RUN}u]);")
+            results = [f"{c}(a{k}, s{k}_{j})" for j in range(self.width)]
+            lines.append(f"let r{k} = vec{self.width}<{self.t}>({', '.join(results)});")
+            place = f"p.o2 + row * p.n + first + {k * INVOCATIONS}u"
+            lines.append(f"if (first + {k * INVOCATIONS}u < p.n) {{ b{target}[{place}] = r{k}; }}")
+            last = f"r{k}.{names[-1]}"
+            if self.raises:
+                befores = [f"a{k}", *[f"r{k}.{name}" for name in names]]
+                looks = [
+                    self._look(before, f"v{k}.{name}", f"r{k}.{name}")
+                    for before, name in zip(befores, names, strict=False)
+                ]
+                lines.append(f"if (!isfinite_{self.t}({last})) {{ {' '.join(looks)} }}")
+        return functions, "\n    ".join(lines)
 
     def _columns(self, x: Array, start: str, total: bool) -> str:
         value = _value(x, 0, "from_ + k * p.inner", self.dtype)
@@ -111,7 +276,8 @@ class _Scan:
             f"var acc = {start};",
             "let end = min(p.n, (block + 1u) * p.length);",
             "for (var k = block * p.length; k < end; k++) {",
-            f"acc = {self.combine}(acc, {value}); {store}",
+            f"let v = {value}; let was = acc; acc = {self.combine}(was, v); {store}",
+            "" if total else self._look("was", "v", "acc"),
             "}",
         ]
         if total:
@@ -166,7 +332,8 @@ class _Scan:
             f"if (lane > 0u) {{ acc = {self.combine}(acc, sums[lane - 1u]); }}",
             f"for (var e = 0u; e < {each}u; e++) {{",
             f"let at = slot(lane * {each}u + e);",
-            f"acc = {self.combine}(acc, held[at]);",
+            f"let v = held[at]; let was = acc; acc = {self.combine}(was, v);",
+            self._look("was", "v", "acc"),
             "held[at] = acc;",
             "}",
             "workgroupBarrier();",
