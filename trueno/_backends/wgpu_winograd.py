@@ -55,14 +55,21 @@ def _transform(matrix: _Matrix, source: str, target: str) -> list[str]:
     ]
 
 
-def _tile(j: int) -> str:
-    """Statements that find tile ``j`` of an invocation: its image, and its corner in the result."""
-    return (
-        f"let t{j} = tiles * {LANES}u + {j}u;\n"
-        f"let i{j} = min(t{j} / p.area, p.images - 1u);\n"
-        f"let y{j} = t{j} % p.area / p.across * 2u;\n"
-        f"let x{j} = t{j} % p.across * 2u;"
-    )
+def _places(joined: bool) -> list[str]:
+    """Statements that find each tile ``j`` of an invocation: its number ``t<j>``, its image
+    ``i<j>``, and its corner in the result ``y<j>``, ``x<j>``. ``joined``: they lie side by side."""
+    lines = []
+    for j in range(LANES):
+        lines.append(f"let t{j} = tiles * {LANES}u + {j}u;")
+        if joined and j:
+            lines.append(f"let i{j} = i0; let y{j} = y0; let x{j} = x0 + {2 * j}u;")
+        else:
+            lines += [
+                f"let i{j} = min(t{j} / p.area, p.images - 1u);",
+                f"let y{j} = t{j} % p.area / p.across * 2u;",
+                f"let x{j} = t{j} % p.across * 2u;",
+            ]
+    return lines
 
 
 def _vector(width: int) -> str:
@@ -76,27 +83,43 @@ _SHARE = (
 )
 
 
-def _transform_images(to: Building, x: Array, geometry: dict[str, int], v: Array) -> None:
-    """``v`` (16, channels, tiles): the transformed tiles of the images ``x``."""
-    vector = _vector(LANES)
-    lines = [_SHARE, *(_tile(j) for j in range(LANES))]
+def _read(joined: bool) -> list[str]:
+    """Statements that read tile ``j``'s elements ``d<j><row><column>``, tiles side by side those
+    that they share once."""
+    lines, known = [], dict[tuple[int, ...], str]()
     for j in range(LANES):
-        lines.append(f"let o{j} = p.x_o + i{j} * p.x_n + channel * p.x_c;")
-        for k in range(4):
-            lines += [
-                f"let r{j}{k} = i32(y{j}) + {k} - i32(p.above);",
-                f"let c{j}{k} = i32(x{j}) + {k} - i32(p.left);",
-            ]
+        first, shift = (0, 2 * j) if joined else (j, 0)
+        if first == j:
+            lines.append(f"let o{j} = p.x_o + i{j} * p.x_n + channel * p.x_c;")
+            lines += [f"let r{j}{k} = i32(y{j}) + {k} - i32(p.above);" for k in range(4)]
+        for c in range(4):
+            name = f"c{first}_{shift + c}"
+            if (first, shift + c) not in known:
+                known[first, shift + c] = name
+                lines.append(f"let {name} = i32(x{first}) + {shift + c} - i32(p.left);")
         for k in range(4):
             for c in range(4):
-                inside = f"u32(r{j}{k}) < p.high && u32(c{j}{c}) < p.wide"
-                place = f"o{j} + u32(r{j}{k}) * p.x_h + u32(c{j}{c}) * p.x_w"
-                # No branch, so that all reads are under way at once; place 0 is always there.
-                lines += [
-                    f"let s{j}{k}{c} = {inside};",
-                    f"let d{j}{k}{c} = select(0.0, b0[select(0u, {place}, s{j}{k}{c})], "
-                    f"s{j}{k}{c});",
-                ]
+                place = first, k, shift + c
+                if place not in known:
+                    known[place] = f"e{first}_{k}_{shift + c}"
+                    row, column = f"u32(r{first}{k})", f"u32({known[first, shift + c]})"
+                    at = f"o{first} + {row} * p.x_h + {column} * p.x_w"
+                    # No branch, so that all reads are under way at once; place 0 is always there.
+                    lines += [
+                        f"let s{known[place]} = {row} < p.high && {column} < p.wide;",
+                        f"let {known[place]} = select(0.0, b0[select(0u, {at}, "
+                        f"s{known[place]})], s{known[place]});",
+                    ]
+                lines.append(f"let d{j}{k}{c} = {known[place]};")
+    return lines
+
+
+def _transform_images(
+    to: Building, x: Array, geometry: dict[str, int], v: Array, joined: bool
+) -> None:
+    """``v`` (16, channels, tiles): the transformed tiles of the images ``x``."""
+    vector = _vector(LANES)
+    lines = [_SHARE, *_places(joined), *_read(joined)]
     for k in range(4):
         for c in range(4):
             elements = ", ".join(f"d{j}{k}{c}" for j in range(LANES))
@@ -161,33 +184,45 @@ _DIRECT = """fn direct(i: u32, row: u32, y: u32, x: u32) -> f32 {
 
 
 def _transform_back(
-    to: Building, m: Array, operands: Sequence[Array], geometry: dict[str, int], out: Array
-) -> None:
+    to: Building, m: Array, operands: Sequence[Array], geometry: dict[str, int], out: Array,
+    joined: bool,
+) -> None:  # fmt: skip
     """``out`` (images, rows, height, width) from the products ``m`` (16, rows, tiles), and the
     bias if there is one."""
     x, weight, *bias = operands
     vector = _vector(LANES)
-    pairs = out.shape[3] % 2 == 0 and out.offset % 2 == 0
+    wide = next(n for n in (4, 2, 1) if out.shape[3] % n == out.offset % n == 0)
+    wide = min(wide, 2 * LANES if joined else 2)
     addend = " + b4[p.bias + channel]" if bias else ""
-    lines = [_SHARE, *(_tile(j) for j in range(LANES))]
+    lines = [_SHARE, *_places(joined)]
     lines += [f"let m{i}{j} = b0[{4 * i + j}u * p.n + at];" for i in range(4) for j in range(4)]
     lines += _transform(_RESULT, "m", "s")
     lines.append("var most = 0u;")
     for j in range(LANES):
         part = "" if LANES == 1 else f".{'xyzw'[j]}"
         lines.append(f"let o{j} = p.out + (i{j} * p.planes + channel) * p.down * p.right;")
+        lines += [
+            line
+            for i, k in ((0, 0), (0, 1), (1, 0), (1, 1))
+            for line in (
+                f"let z{j}{i}{k} = s{i}{k}{part}{addend};",
+                f"most = max(most, magnitude_f32(z{j}{i}{k}));",
+            )
+        ]
+    together = max(1, wide // 2)  # tiles of which a row is stored at once
+    for j in range(0, LANES, together):
         for i in range(2):
-            lines += [f"let z{j}{i}{k} = s{i}{k}{part}{addend};" for k in range(2)]
             place = f"o{j} + (y{j} + {i}u) * p.right + x{j}"
             inside = f"t{j} < p.images * p.area && y{j} + {i}u < p.down"
-            stores = [f"b1[{place}] = z{j}{i}0;", f"b1[{place} + 1u] = z{j}{i}1;"]
-            stores[1] = f"if (x{j} + 1u < p.right) {{ {stores[1]} }}"
-            if pairs:
-                stores = [f"b1[({place}) >> 1u] = vec2<f32>(z{j}{i}0, z{j}{i}1);"]
-            lines.append(f"if ({inside}) {{ {' '.join(stores)} }}")
-            lines += [f"most = max(most, magnitude_f32(z{j}{i}{k}));" for k in range(2)]
+            if wide > 1:
+                row = ", ".join(f"z{q}{i}{k}" for q in range(j, j + together) for k in range(2))
+                stores = f"b1[({place}) >> {wide // 2}u] = {_vector(wide)}({row});"
+            else:
+                stores = f"b1[{place}] = z{j}{i}0;"
+                stores += f" if (x{j} + 1u < p.right) {{ b1[{place} + 1u] = z{j}{i}1; }}"
+            lines.append(f"if ({inside}) {{ {stores} }}")
     # Seldom: what is not finite is computed again.
-    found = "b1[place >> 1u][place & 1u]" if pairs else "b1[place]"
+    found = f"b1[place >> {wide // 2}u][place & {wide - 1}u]" if wide > 1 else "b1[place]"
     lines.append(
         f"if (most < 0x7f800000u) {{ return; }}\n"
         f"for (var q = 0u; q < {4 * LANES}u; q++) {{\n"
@@ -207,7 +242,7 @@ def _transform_back(
         **_steps(weight), **geometry,
     }  # fmt: skip
     bound = [
-        Bound(m, vector), Bound(out, "vec2<f32>" if pairs else "f32", True), Bound(x, "f32"),
+        Bound(m, vector), Bound(out, _vector(wide), True), Bound(x, "f32"),
         Bound(weight, "f32"), *(Bound(one, "f32") for one in bias),
     ]  # fmt: skip
     if bias:
@@ -275,9 +310,10 @@ def convolve(to: Building, params: dict[str, Any], inputs: Sequence[Array], out:
             "images": images, "area": down * across, "across": across, "high": x.shape[2],
             "wide": x.shape[3], "above": params["padding"][0][0], "left": params["padding"][1][0],
         }  # fmt: skip
-        _transform_images(to, part, geometry, left)
+        joined = across % LANES == 0
+        _transform_images(to, part, geometry, left, joined)
         _multiply(to, u, left, right)
-        _transform_back(to, right, (part, weight, *inputs[2:]), geometry, results)
+        _transform_back(to, right, (part, weight, *inputs[2:]), geometry, results, joined)
 
 
 def _of_shape(x: Array, shape: tuple[int, ...]) -> Array:
