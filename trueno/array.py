@@ -535,6 +535,8 @@ bind(
     ufuncs=protocols.SMALL_UFUNCS,
     functions=protocols.SMALL_FUNCTIONS,
     operators=operators.table(),
+    reductions=protocols.SMALL_REDUCTIONS,
+    square=np.square,
     operations=BY_UFUNC,
     cast=OPS["cast"],
     release=release,

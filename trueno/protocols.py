@@ -69,6 +69,14 @@ SMALL_FUNCTIONS[np.copy] = small_below(None, TRANSPOSING_GAIN)
 SMALL_FUNCTIONS[np.where] = small_below(OPS["where"], at=-1)
 SMALL_FUNCTIONS[getitem] = small_below(None, SELECTION_GAIN)  # ... for the index
 
+# Functions that reduce all elements of a small array with a ufunc's own loop: whether they are sums
+# (which begin at zero), and whether they divide by how many there are.
+SMALL_REDUCTIONS = [
+    (np.sum, np.add, True, False), (np.mean, np.add, True, True),
+    (np.max, np.maximum, False, False), (np.min, np.minimum, False, False),
+    (np.any, np.logical_or, False, False), (np.all, np.logical_and, False, False),
+]  # fmt: skip
+
 
 def implements(*numpy_functions: Any, gain: int = 1) -> Callable[[F], F]:
     """Registers a function as what ``__array_function__`` calls for NumPy's.

@@ -121,9 +121,6 @@ PyObject *call_ufunc(PyObject *ufunc, PyObject *const *operands, Py_ssize_t n, P
     return result;
 }
 
-/* Results from this size on are written to memory of the pool, whose pages are warm. */
-enum { POOLED_RESULT = 256 * 1024 };
-
 /* Whether NumPy's result of elements that lie so is in C order. */
 static bool in_c_order(PyArrayObject *array)
 {

@@ -345,7 +345,8 @@ static PyObject *module_bind(PyObject *module, PyObject *args, PyObject *kwargs)
             bound.run = PyLong_AsSsize_t(value);
         else
             return PyErr_Format(PyExc_TypeError, "bind: unknown %R", name);
-        if (PyErr_Occurred() || (value == bound.operators && bind_operators() < 0))
+        if (PyErr_Occurred() || (value == bound.operators && bind_operators() < 0) ||
+            (value == bound.reductions && bind_reductions() < 0))
             return NULL;
     }
     return new_or_none(NULL);

@@ -19,6 +19,8 @@
 #endif
 #include <numpy/arrayobject.h>
 #include <numpy/arrayscalars.h>
+#include <limits.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -57,7 +59,8 @@ typedef struct {
     X(wrap_value) X(array_ufunc) X(array_function) X(getitem) X(setitem) X(set_layout)             \
     X(ufuncs) X(functions) X(operators) X(release) X(pooled) X(acquire) X(give_up) X(modes)        \
     X(errstate) X(decisions) X(operations) X(plans) X(prepare) X(launch) X(copy) X(copiers)        \
-    X(report) X(warn) X(observers) X(cast) X(learn) X(others)
+    X(report) X(warn) X(observers) X(cast) X(learn) X(others) X(square)                            \
+    X(reductions)
 extern struct Bound {
 #define MEMBER(NAME) PyObject *NAME;
     BOUND(MEMBER)
@@ -75,7 +78,7 @@ extern struct Bound {
     X(compact, "compact") X(shared, "shared") X(warnings, "warnings") X(filters, "filters")        \
     X(implementation, "_implementation") X(call, "__call__") X(name, "__name__")                   \
     X(getitem, "__getitem__") X(setitem, "__setitem__") X(array_function, "__array_function__")    \
-    X(numpy, "numpy") X(device, "device") X(like, "like")
+    X(numpy, "numpy") X(device, "device") X(like, "like") X(meaning, "meaning")
 extern struct Names {
 #define MEMBER(NAME, TEXT) PyObject *NAME;
     NAMES(MEMBER)
@@ -234,6 +237,23 @@ PyObject *call_ufunc(PyObject *ufunc, PyObject *const *operands, Py_ssize_t n, P
 /* A ufunc's result on large arrays of one floating-point dtype and shape, in memory of the pool: a
  * handle; NULL, without an error, for other operands. */
 PyObject *in_pool(PyObject *ufunc, PyObject *const *operands, Py_ssize_t n, const Gains *gains);
+/* Results from this size on are written to memory of the pool, whose pages are warm. */
+enum { POOLED_RESULT = 256 * 1024 };
+
+/* direct.c: the inner loops of one of NumPy's ufuncs; NULL, perhaps with an error, where it has
+ * none that can be called at once. */
+typedef struct Loops Loops;
+const Loops *loops_of(PyObject *ufunc);
+
+/* The ufunc's result, a new ndarray; NULL, perhaps with an error, of operands that NumPy must look
+ * at. In place: 1, 0 and -1. */
+PyObject *direct(const Loops *loops, PyObject *const *operands, Py_ssize_t count);
+int direct_in_place(const Loops *loops, PyObject *target, PyObject *other);
+
+/* What a function of NumPy's makes of all elements of an ndarray: its scalar. NULL as above. */
+PyObject *direct_reduction(PyObject *function, PyObject *array);
+int bind_reductions(void);
+
 PyObject *fail(PyObject *what);
 PyObject *view_of(PyObject *handle, PyObject *view);
 bool is_view_of(PyObject *view, PyObject *array);
@@ -257,11 +277,12 @@ int make_importer_type(void);
 
 /* protocols.c: NumPy's result on small operands, for users; NULL, without an error, where some are
  * not small or the call is another one. `own`: what NumPy calls once it knows that no argument
- * overrides `f` (`own_function`). */
-PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, PyObject *kwargs,
-                      const Gains *gains);
+ * overrides `f` (`own_function`). `loops` are the ufunc's, or NULL. */
+PyObject *small_ufunc(PyObject *ufunc, const Loops *loops, PyObject *args, Py_ssize_t first,
+                      PyObject *kwargs, const Gains *gains);
 PyObject *small_function(PyObject *f, PyObject *own, PyObject *args, PyObject *kwargs);
 PyObject *own_function(PyObject *f); /* new */
+const Loops *loops_of_row(PyObject *ufunc); /* of a row of the table; NULL of others */
 bool are_simple(PyObject *kwargs); /* whether no keyword argument can hold an array */
 int make_block_type(PyObject *module);
 int make_node_type(PyObject *module);

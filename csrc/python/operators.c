@@ -45,11 +45,13 @@ typedef PyObject *Python(PyObject *, PyObject *);
 
 /* An operator: the operation's name and gains, Python's own operators, and where other operands
  * than small ones go: forward(x, other), reflected(x, other), in_place(x, other). `ufunc`: what
- * can write to given memory; `op`: the row of the operation, if calls may be deferred; or NULL. */
+ * can write to given memory; `op`: the row of the operation, if calls may be deferred; `loops`: of
+ * the ufunc that it means; or NULL. */
 typedef struct {
     const char *operation;
     Python *python, *python_in_place;
     PyObject *name, *forward, *reflected, *in_place, *ufunc, *op;
+    const Loops *loops;
     Gains gains;
 } Operator;
 
@@ -114,6 +116,11 @@ int bind_operators(void)
             return -1;
         if (o->op == Py_None)
             o->op = NULL;
+        PyObject *meaning = o->op ? PyObject_GetAttr(o->op, names.meaning) : NULL;
+        o->loops = meaning ? loops_of(meaning) : NULL;
+        Py_XDECREF(meaning);
+        if (PyErr_Occurred())
+            return -1;
         if (o->ufunc == Py_None)
             o->ufunc = NULL;
         if (size != sizeof o->gains)
@@ -139,9 +146,25 @@ static bool of_scalars(PyObject *x)
     return ours(x) ? AS_HANDLE(x)->scalar : !PyArray_CheckExact(x);
 }
 
+/* `x ** 2` is a square, as in NumPy. */
+static PyObject *squared(PyObject *x, PyObject *y)
+{
+    bool two = PyLong_CheckExact(y) && PyArray_CheckExact(x) && PyLong_AsLong(y) == 2;
+    const Loops *loops = two ? loops_of(bound.square) : NULL;
+    PyErr_Clear(); /* an exponent that is no long */
+    return loops ? direct(loops, &x, 1) : NULL;
+}
+
 static PyObject *computed(const Operator *o, PyObject *a, PyObject *b, PyObject *x, PyObject *y)
 {
-    PyObject *pair[] = {x, y}, *result = o->ufunc ? in_pool(o->ufunc, pair, 2, &o->gains) : NULL;
+    PyObject *pair[] = {x, y};
+    PyObject *result = o->loops ? direct(o->loops, pair, 2) : NULL;
+    if (o == &operators[O_power])
+        result = squared(x, y);
+    if (result)
+        return new_handle(result, NULL, false);
+    if (o->ufunc && !PyErr_Occurred())
+        result = in_pool(o->ufunc, pair, 2, &o->gains);
     if (result)
         return result;
     if (PyErr_Occurred())
@@ -204,10 +227,11 @@ static PyObject *in_place(const Operator *o, PyObject *a, PyObject *b)
             return queued > 0 ? a : NULL;
         return SLOWLY(PyObject_CallFunctionObjArgs(o->in_place, a, b, NULL));
     }
-    PyObject *result = o->python_in_place(x, y);
-    if (!result)
+    int done = o->loops ? direct_in_place(o->loops, x, y) : 0;
+    PyObject *result = done ? NULL : o->python_in_place(x, y);
+    if (done < 0 || (!done && !result))
         return fail(o->name);
-    Py_DECREF(result); /* `x` itself */
+    Py_XDECREF(result); /* `x` itself */
     Py_INCREF(a);
     return a;
 }
@@ -229,7 +253,13 @@ static PyObject *unary(const Operator *o, PyObject *a)
         if (pending || PyErr_Occurred())
             return pending;
     }
-    PyObject *result = o->python(x, NULL);
+    PyObject *result = o->loops ? direct(o->loops, &x, 1) : NULL;
+    if (!result && !PyErr_Occurred()) {
+        PyObject *given = AS_HANDLE(a)->scalar ? as_scalar(a, x) : x;
+        result = given ? o->python(given, NULL) : NULL;
+        if (given != x)
+            Py_XDECREF(given);
+    }
     return result ? wrapped(result) : fail(o->name);
 }
 

@@ -28,10 +28,15 @@ static PyObject *tried_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first,
     return op ? SLOWLY(tried(op, operands, n)) : NULL;
 }
 
+const Loops *loops_of_row(PyObject *ufunc)
+{
+    return PyDict_Contains(bound.operations, ufunc) == 1 ? loops_of(ufunc) : NULL;
+}
+
 /* `ufunc` on small operands, args[first] and all after it, one of which may be written to: a
  * handle. NULL without an error where the call is another one. */
-PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, PyObject *kwargs,
-                      const Gains *gains)
+PyObject *small_ufunc(PyObject *ufunc, const Loops *loops, PyObject *args, Py_ssize_t first,
+                      PyObject *kwargs, const Gains *gains)
 {
     PyObject *target = NULL, *given[MOST_OPERANDS];
     Py_ssize_t keywords = kwargs ? PyDict_Size(kwargs) : 0, n = PyTuple_Size(args) - first;
@@ -51,8 +56,12 @@ PyObject *small_ufunc(PyObject *ufunc, PyObject *args, Py_ssize_t first, PyObjec
     if (!result_is_small(given, n, gains, limit))
         return NULL;
     PyObject *result = target ? NULL : tried_ufunc(ufunc, args, first, given, n, gains, limit);
-    if (!result && !target && !PyErr_Occurred())
-        result = in_pool(ufunc, given, n, gains);
+    if (!result && !target && !PyErr_Occurred()) {
+        PyObject *made = loops ? direct(loops, given, n) : NULL;
+        result = made ? new_handle(made, NULL, false) : NULL;
+        if (!result && !PyErr_Occurred())
+            result = in_pool(ufunc, given, n, gains);
+    }
     if (result || PyErr_Occurred())
         return result;
     result = call_ufunc(ufunc, given, n, target ? AS_HANDLE(target)->array : NULL);
@@ -94,7 +103,7 @@ PyObject *small(PyObject *module, PyObject *const *args, Py_ssize_t count)
         return NULL;
     }
     const Gains *gains = (const Gains *)PyBytes_AsString(args[3]);
-    PyObject *result = small_ufunc(args[0], args[1], 0, NULL, gains);
+    PyObject *result = small_ufunc(args[0], NULL, args[1], 0, NULL, gains);
     if (result)
         return result;
     if (PyErr_Occurred())
@@ -109,7 +118,7 @@ PyObject *handle_array_ufunc(PyObject *self, PyObject *args, PyObject *kwargs)
         PyObject *ufunc = PyTuple_GetItem(args, 0), *method = PyTuple_GetItem(args, 1);
         const Gains *gains = gains_in(bound.ufuncs, ufunc);
         if (gains && (method == names.call || PyUnicode_Compare(method, names.call) == 0)) {
-            PyObject *result = small_ufunc(ufunc, args, 2, kwargs, gains);
+            PyObject *result = small_ufunc(ufunc, loops_of_row(ufunc), args, 2, kwargs, gains);
             if (result)
                 return result;
             if (PyErr_Occurred())
@@ -258,11 +267,22 @@ static double call_gain(const Gains *gains, PyObject *args, double limit)
     return gain;
 }
 
+/* `direct_reduction` of a call with a small array alone. */
+static PyObject *small_reduction(PyObject *f, PyObject *args, PyObject *kwargs, double gain,
+                                 double limit)
+{
+    PyObject *x = PyTuple_Size(args) == 1 && !kwargs ? PyTuple_GetItem(args, 0) : NULL;
+    PyObject *array = x && ours(x) && !AS_HANDLE(x)->scalar ? current(x) : NULL;
+    return array && few(array, gain, limit) ? direct_reduction(f, array) : NULL;
+}
+
 PyObject *small_function(PyObject *f, PyObject *own, PyObject *args, PyObject *kwargs)
 {
     double limit = threshold();
     double gain = limit < 0 ? -1 : call_gain(gains_in(bound.functions, f), args, limit);
-    PyObject *given = NULL;
+    PyObject *value = gain < 0 ? NULL : small_reduction(f, args, kwargs, gain, limit), *given = NULL;
+    if (value || PyErr_Occurred())
+        return wrapped(value);
     if (gain >= 0 && are_simple(kwargs))
         given = unwrapped(args, gain, limit, MOST_NESTED + 1);
     if (!given)
@@ -347,6 +367,9 @@ static PyObject *method_call(PyObject *self, PyObject *args, PyObject *kwargs)
         return NULL;
     if (x && ours(x) && !AS_HANDLE(x)->scalar && are_simple(kwargs)) {
         double gain = call_gain(gains_in(bound.functions, m->alike), args, limit);
+        PyObject *value = gain < 0 ? NULL : small_reduction(m->alike, args, kwargs, gain, limit);
+        if (value)
+            return wrapped(value);
         given = gain < 0 ? NULL : unwrapped(args, gain, limit, MOST_NESTED + 1);
     }
     if (!given)

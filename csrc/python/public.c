@@ -14,7 +14,9 @@ enum { FEW_ITEMS = 64 }; /* in sequences as long as those of arrays are */
 typedef struct {
     PyObject_HEAD
     PyObject *function, *module, *numpys, *own;
+    const Loops *loops; /* looked up at the first call, when the table is bound */
     int small, nin;
+    bool looked_up;
 } Public;
 
 static PyTypeObject *public_type;
@@ -113,7 +115,10 @@ static PyObject *small_call(Public *p, PyObject *args, PyObject *kwargs)
     if (p->small == OF_UFUNC) {
         bool inputs_alone = PyTuple_Size(args) == p->nin;
         const Gains *gains = inputs_alone ? gains_in(bound.ufuncs, p->numpys) : NULL;
-        return gains ? small_ufunc(p->numpys, args, 0, kwargs, gains) : NULL;
+        if (!p->looked_up)
+            p->loops = loops_of_row(p->numpys);
+        p->looked_up = true;
+        return gains ? small_ufunc(p->numpys, p->loops, args, 0, kwargs, gains) : NULL;
     }
     if (p->small == OF_FUNCTION)
         return holds_ours(args) ? small_function(p->numpys, p->own, args, kwargs) : NULL;
