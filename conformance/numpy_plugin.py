@@ -66,9 +66,10 @@ def _prepare() -> None:
         sys.modules[name] = importlib.import_module(name.replace("trueno", "numpy"))
     sys.meta_path.insert(0, _Submodules())
     # Tests look into NumPy's private modules by way of its name.
-    for name in dir(np):
-        if name.startswith("_") and not hasattr(trueno, name):
-            setattr(trueno, name, getattr(np, name))
+    for ours, theirs in ((trueno, np), (trueno.linalg, np.linalg), (trueno.fft, np.fft)):
+        for name in dir(theirs):
+            if not hasattr(ours, name):
+                setattr(ours, name, getattr(theirs, name))
 
 
 _prepare()

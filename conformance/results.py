@@ -15,6 +15,7 @@ EXCLUDED = "excluded: "  # begins the reason of tests that fail on purpose
 IDLE = "idle"  # the property of tests that could have failed with any namespace
 KINDS = ("passed", "failed", "skipped", "excluded", "xfailed", IDLE)
 _NAMESPACE = re.compile(r"(trueno|array_api_strict|conformance\.thin)(-None|-CPU_DEVICE|-device1)?")
+_NOTE = re.compile(r"^[A-Z]{3,5}: ")  # what authors put before notes to themselves
 
 
 @dataclass
@@ -62,10 +63,15 @@ def outcomes(report: Path) -> Iterator[Outcome]:
             idle = case.find(f"properties/property[@name='{IDLE}']") is not None
             yield Outcome(name, IDLE if idle else "passed")
         elif skip.get("type") != "pytest.xfail":
-            yield Outcome(name, "skipped", skip.get("message") or "")
+            yield Outcome(name, "skipped", plain(skip.get("message") or ""))
         else:
             excluded = EXCLUDED in (skip.get("message") or "")  # perhaps behind "[NOTRUN] "
             yield Outcome(name, "excluded" if excluded else "xfailed")
+
+
+def plain(reason: str) -> str:
+    """Why a suite skips a test, in the words of its authors, of whose notes the marks are gone."""
+    return _NOTE.sub("", reason)
 
 
 def counted(found: list[Outcome], seconds: float) -> Group:

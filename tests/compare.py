@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 import trueno as tn
+from trueno import conditions
 
 needs_numpy_21 = pytest.mark.skipif(
     np.lib.NumpyVersion(np.__version__) < "2.1.0", reason="NumPy 2.1 added or changed it"
@@ -45,6 +47,16 @@ def same(ours: Any, theirs: Any, exact: bool = True) -> None:
     else:
         assert type(ours) is type(theirs)
         assert ours == theirs
+
+
+@contextlib.contextmanager
+def recorded() -> Iterator[list[warnings.WarningMessage]]:
+    """The warnings of what runs in this block, in which calls wait as they do elsewhere."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        conditions.read_later()
+        yield caught
+    conditions.read_later()
 
 
 def outcome(f: Callable[..., Any], *args: Any) -> tuple[Any, type[Exception] | None]:

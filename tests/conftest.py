@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import trueno as tn
-from trueno import engine
+from trueno import conditions, engine
 from trueno._backends.wgpu import WgpuBackend, open_backend
 
 SEED = 20250101
@@ -51,6 +51,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: left out of `make quick`")
     # A GPU that is given up, or a kernel that fails, would leave the tests to run elsewhere.
     config.addinivalue_line("filterwarnings", "error::trueno.errors.TruenoWarning")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """pytest records the warnings of a test: calls in it may wait all the same."""
+    conditions.read_later()
 
 
 def _without_a_gpu(request: pytest.FixtureRequest) -> NoReturn:

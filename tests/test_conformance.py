@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from conformance import numpy as numpys
 from conformance import report
 from conformance.__main__ import SUITES, page
 from conformance.exclusions import read
-from conformance.results import Outcome, counted, lacking, outcomes
+from conformance.results import Outcome, counted, lacking, outcomes, plain
 
 pytest_plugins = ["pytester"]
 
@@ -45,20 +46,30 @@ def test_an_excluded_test_that_passes_is_a_failure(
         def test_d1(): assert 0
         def test_d2(): pass
         def test_e(): os.abort()
+        def test_f(): assert 0
+        def test_g(): pass
         """
     )
     file = pytester.path / "exclusions.txt"
     file.write_text("# why\n" + "".join(f"test_it.py::test_{x}\n" for x in ("a", "b", "d*")))
     with file.open("a") as more:
         more.write("# it ends the process\n!test_it.py::test_e\n")
+        more.write("# of a backend\ntest_it.py::test_f (simd)\ntest_it.py::test_g (wgpu)\n")
     monkeypatch.setenv("CONFORMANCE_EXCLUSIONS", str(file))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))  # an installed Trueno has none
+    monkeypatch.setenv("TRUENO_BACKEND", "simd")
     result = pytester.runpytest_subprocess("-p", "conformance.exclusions")
-    result.assert_outcomes(passed=1, failed=2, xfailed=3)
+    result.assert_outcomes(passed=2, failed=2, xfailed=4)
 
 
 def test_the_page_is_generated_from_the_record() -> None:
     assert report.PAGE.read_text("utf-8") == page()
+
+
+def test_reasons_of_others_are_without_their_notes() -> None:
+    assert plain("NOTE: convert this test") == "convert this test"
+    assert plain("needs a GPU: none") == "needs a GPU: none"
+    assert not re.search('"[A-Z]{3,5}: ', report.RECORD.read_text("utf-8"))
 
 
 def test_what_peers_pass_and_we_do_not_is_found() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import operator
 import os
 import subprocess
 import sys
@@ -124,6 +125,29 @@ def test_an_operation_that_never_pays_alone_joins_others() -> None:
 def test_gains_are_of_the_table() -> None:
     assert GAINS.keys() <= OPS.keys()
     assert all(gain >= 0 for row in GAINS.values() for gain in row.values())
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_what_records_warnings_has_them_when_the_call_returns(backend: str, dtype: str) -> None:
+    x, y = a(4).astype(dtype), tn.asarray(np.zeros(4, dtype))
+    calls: tuple[Callable[[], Any], ...] = (
+        lambda: x / y,
+        lambda: np.log(y),
+        lambda: a(4).astype("f2").__mul__(np.float16(6e4)),
+        lambda: np.divide(x, y, out=tn.asarray(np.ones(4, dtype))),
+        lambda: operator.itruediv(tn.asarray(np.ones(4, dtype)), y),
+        lambda: operator.itruediv(y + 1, y),
+        lambda: operator.setitem(tn.asarray(np.ones(4, "f4")), slice(None), a(4) * 1e200),
+    )
+    for call in calls:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+            told = [str(w.message).partition(" encountered")[0] for w in caught]
+        assert told in (["divide by zero"], ["overflow"])
+        assert {w.filename for w in caught} == {__file__}
+    assert (x / y)._node is not None  # pytest's own record is read later
+    tn.evaluate(x / (y + 1))
 
 
 def test_errstate_changes_are_seen_by_the_next_call() -> None:

@@ -26,6 +26,7 @@ PROGRAMS: tuple[Callable[[Any], Any], ...] = (
     lambda xp: xp.asanyarray(np.matrix([[1, 2]])),
     lambda xp: xp.asarray(np.matrix([[1, 2]])),
     lambda xp: xp.array(np.matrix([[1, 2]]), subok=True),
+    lambda xp: (xp.fft.fftfreq(9), xp.fft.rfftfreq(8, 0.5)),
     lambda xp: xp.fft.fftn(xp.ones((3, 4)), s=(2, 2)),
     lambda xp: xp.linalg.eigvals(xp.diag(xp.arange(3.0))),
     lambda xp: xp.linalg.eig(xp.array([[0.0, 1.0], [-1.0, 0.0]])),
@@ -91,7 +92,98 @@ PROGRAMS: tuple[Callable[[Any], Any], ...] = (
     lambda xp: delattr(xp.ones(2), "shape"),
     lambda xp: xp.eye(N=2, dtype=int),
     lambda xp: (xp.finfo("f4").eps, xp.finfo("f2").max, xp.finfo(float).bits),
+    lambda xp: xp.linalg.pinv(xp.eye(3), rcond=0.5, rtol=0.5),
+    lambda xp: xp.linalg.pinv(xp.eye(3), 0.5),
+    lambda xp: (xp.delete(xp.ones(3), 1), xp.delete(xp.ones(3), np.int8(-1))),
+    lambda xp: xp.delete(xp.ones(3), True),
+    lambda xp: xp.add.reduce(xp.ones(3), invalid=0),
+    lambda xp: xp.add.accumulate(xp.ones(3), invalid=0),
+    lambda xp: xp.negative(1, out=(...,)),
+    lambda xp: xp.divmod(1, 2, out=(xp.empty(()), ...)),
+    lambda xp: xp.add.reduce(1, out=(...,)),
+    lambda xp: xp.modf(xp.ones(2), out=None),
+    lambda xp: xp.array([xp.array(np.nextafter(np.longdouble(0), -1))]),
+    lambda xp: xp.unique(xp.ones(3), axis=0.0, equal_nan=False),
+    lambda xp: xp.add.reduce(xp.ones((2, 2)), 0, None, None, False, 0, True, 1),
+    lambda xp: xp.add.accumulate(xp.ones(2), 0, None, None, 1),
+    lambda xp: [xp.fft.fft(x, 5, 0, out=y) is y for x in (xp.ones(9, complex),) for y in (x[:5],)],
+    lambda xp: xp.arange(3).__array_wrap__(xp.array(3, "i1"), None, True),
+    lambda xp: xp.arange(3).__array_wrap__(xp.array(3, "i1"), None, False),
+    lambda xp: (xp.array(["a"], "T") + xp.array("2", "T")).tolist(),
+    lambda xp: xp.ones(2) + xp.array(2**222, object),
+    lambda xp: xp.float_,
+    lambda xp: (xp.chararray, xp.chararray),
+    lambda xp: [xp.lib.math.pi],
+    lambda xp: xp.maximum(xp.ones(2), xp.zeros(2), xp.empty(2)),
+    lambda xp: xp.add(1, 2, ...),
+    lambda xp: [xp.add(1, 2, out=...).ndim, xp.divmod(5, 2, out=...)[0].ndim],
+    lambda xp: xp.divmod(1, 2, out=(..., ...)),
+    lambda xp: xp.modf(xp.ones(2), out=xp.ones(2)),
+    lambda xp: xp.ascontiguousarray([1, 2], like=None),
+    lambda xp: xp.asfortranarray([1, 2], dtype="f4", like=xp.ones(2)),
+    lambda xp: xp.ascontiguousarray([1, 2], like=1),
+    lambda xp: xp.matrix_transpose(xp.ones(2)),
+    lambda xp: xp.linalg.matrix_transpose(xp.ones((2, 3))),
+    lambda xp: xp.sort(xp.ones(2), kind="stable", stable=True),
+    lambda xp: xp.argsort(xp.ones(2), kind="stable", stable=True),
+    lambda xp: xp.argsort(xp.array([2, 1]), stable=False),
+    lambda xp: str(xp.add) + str(xp.frompyfunc(len, 1, 1)),
+    lambda xp: [xp.matmul == np.matmul, xp.linalg.matmul == np.linalg.matmul],
+    lambda xp: [x.flat.__delitem__(0) for x in (xp.ones(2),)],
+    lambda xp: xp.array([xp.zeros((), "i4,i4"), np.zeros((), "i4,i4")[()]], "i4,i4"),
+    lambda xp: xp.array(Given(xp.ones(2))),
+    lambda xp: xp.array([Given(xp.ones(2)), [1, 2]]),
+    lambda xp: xp.negative(Given(xp.ones(2))),
+    lambda xp: (xp.ones(2) * Given(xp.ones(2)), Given(xp.ones(2)) + xp.ones(2)),
+    lambda xp: xp.intersect1d(Given(xp.ones(2)), Given(xp.ones(2))),
+    lambda xp: (xp.bincount(Given(xp.ones(2, int))), xp.mean(Given(xp.ones(2)))),
+    lambda xp: xp.concatenate([Given(xp.ones(2)), xp.ones(2)]),
+    lambda xp: xp.abs(Wrapping(np.arange(-2, 2))),
+    lambda xp: [xp.savetxt(lines, xp.array([1, 2])) for lines in (Lines(),)] + [len(Lines())],
+    lambda xp: type(subclass(xp)(3)).__name__,
+    lambda xp: xp.arange(3).view(subclass(xp)).view(xp.ndarray)[1],
+    lambda xp: xp.array(1).view(subclass(xp)).view(type=xp.ndarray)[()],
+    lambda xp: type(xp.any(xp.array(1).view(subclass(xp)))).__name__,
+    lambda xp: xp.matmul(*[np.ones((2, 2)).view(subclass(xp))] * 2, out=xp.ones((2, 2))),
+    lambda xp: xp.array([itself(), [None], itself()], object).shape,
 )
+
+
+class Given:
+    """A class written for NumPy's arrays: in the drop-in its ``__array__`` gives ours."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.array if dtype is None else self.array.astype(dtype)
+
+
+class Wrapping:
+    """An array of a library that knows no protocol but ``__array_wrap__``."""
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.__array_interface__ = array.__array_interface__
+        self.array = array
+
+    def __array_wrap__(self, array: Any, context: Any, return_scalar: bool) -> str:
+        return f"wrapped {array}"
+
+
+class Lines(list[str]):
+    def write(self, text: str) -> None:
+        self.append(text)
+
+
+def subclass(xp: Any) -> Any:
+    return type("Sub", (xp.ndarray,), {})
+
+
+def itself() -> list[Any]:
+    """A list that is its own item."""
+    items: list[Any] = []
+    items.append(items)
+    return items
 
 
 @pytest.fixture(params=[1 << 20, 0], ids=["small", "deferred"], autouse=True)
@@ -122,6 +214,14 @@ def test_views_by_stride_tricks_see_what_is_written(name: str, xp: Any) -> None:
         x += 1
         view[...] = 0
         assert x.tolist() == [0, 4, 0, 8, 0, 12, 0, 16, 0, 20]
+
+
+def test_names_that_numpy_lost_say_what_became_of_them() -> None:
+    with (
+        pytest.warns(FutureWarning),
+        pytest.raises(AttributeError, match=r"'trueno' has no attribute 'object'\.\n`np\.object`"),
+    ):
+        _ = tn.object
 
 
 def _run(

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import trueno as tn
+from tests.compare import recorded
 
 # Programs a variant and backend, as a multiple of the hypothesis profile's examples: the full
 # profile makes 2 000 a backend. A software GPU compiles every new kernel for tens of milliseconds.
@@ -306,8 +307,7 @@ def test_warnings_are_those_of_numpy(backend: str) -> None:
         np.array(np.exp(x * 1000))
 
     def seen(convert: Callable[[Any], Any]) -> list[str]:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with recorded() as caught:
             program(convert(np.array([1.0, 2.0, -3.0])), convert(np.array([0.0, 1.0, 0.0])))
         return sorted(str(w.message) for w in caught)
 

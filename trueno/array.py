@@ -208,7 +208,10 @@ class TruenoArray(Exposed):
         self, array: NDArray, context: Any = None, return_scalar: bool = False
     ) -> Any:
         """What NumPy makes of a result that it has computed from this array's elements."""
-        return scalar(array) if return_scalar and not array.ndim else rewrap(array, [self])
+        if not return_scalar or array.ndim:
+            return rewrap(array, [self])
+        value = host(array)[()]
+        return value if SETTINGS.get().dropin else scalar(value)
 
     def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
         if api_version is not None and api_version not in API_VERSIONS:

@@ -1,4 +1,8 @@
-"""Floating-point conditions: which to warn of, and the warnings, once a call, in NumPy's words."""
+"""Floating-point conditions: which to warn of, and the warnings, once a call, in NumPy's words.
+
+While ``warnings.catch_warnings(record=True)`` keeps warnings in a list, which may be read at any
+time, calls that may warn run at once.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +34,33 @@ _variable = getattr(np._core.umath, "_extobj_contextvar", None)  # type: ignore[
 _modes: Callable[[], Any] = np.geterr if _variable is None else _variable.get
 
 
+# In a node's ``errstate``, beside conditions: the node runs when it is made (csrc/python/handle.h).
+AT_ONCE = 16
+
+# The recorder that is read only after the calls have run: a test runner's, around a whole test.
+_patient: Any = None
+
+
+def read_later() -> None:
+    """Says of the recorder of warnings that is at work now that its list is read in the end only.
+
+    For test runners, which record the warnings of each test: calls in a test may then wait.
+    """
+    global _patient
+    _patient = _recorder()
+
+
+def _recorder() -> Any:
+    """What appends warnings to a list, if something does."""
+    shows = getattr(warnings, "_showwarnmsg_impl", None)
+    return shows if isinstance(getattr(shows, "__self__", None), list) else None
+
+
 def errstate(op: Op, raises: int) -> int | None:
     """Those of ``raises`` to warn about, as ``numpy.errstate`` and the warnings filters now say.
 
-    None where one raises, calls or prints: then the operation must run at once.
+    With ``AT_ONCE`` where such a warning is recorded. None where one raises, calls or prints: then
+    the operation must run at once.
     """
     known: dict[tuple[Op, int], int | None] = conditions_now()
     try:
@@ -50,14 +77,18 @@ def errstate_of(name: str, raises: int) -> int | None:
     """``errstate`` of what NumPy's warnings call ``name``."""
     bits = 0
     modes = np.geterr()
-    for name, bit in _MODE_BITS:
-        mode = modes[name]  # type: ignore[literal-required]
+    for key, bit in _MODE_BITS:
+        mode = modes[key]  # type: ignore[literal-required]
         if mode == "warn":
             bits |= bit
         elif mode != "ignore" and bit & raises:
             return None
     bits &= raises
-    return _filtered(name, bits, warnings.filters) if bits else 0
+    told = _filtered(name, bits, warnings.filters) if bits else 0
+    if not told:
+        return told
+    recorder = _recorder()
+    return told if recorder is None or recorder is _patient else told | AT_ONCE
 
 
 def _filtered(name: str, bits: int, filters: Sequence[Any]) -> int | None:

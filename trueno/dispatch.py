@@ -28,6 +28,7 @@ from trueno.graph import (
 from trueno.handles import Handle, buffer_of, foreign_buffer, handle_for, handle_on
 from trueno.handover import (
     call_numpy,
+    converted,
     gain_apart,
     small_below,
 )
@@ -90,7 +91,8 @@ class Operands:
                     continue
                 array = x._array
                 buffer = x._buffer
-                if lazily and joins and not array.ndim and (buffer is None or buffer.plain):
+                plain = buffer is None or buffer.plain
+                if lazily and joins and not array.ndim and plain and array.dtype in NUMBER:
                     x = array[()]  # its element needs no memory
                     array = buffer = None
                     kind = x.dtype
@@ -110,7 +112,7 @@ class Operands:
                 kind = next(kind for kind in _WEAK if isinstance(x, kind))
                 x = kind(x)
             else:
-                array = np.asarray(x)
+                array = np.asarray(converted(x))
                 self.foreign = True
             if array is not None:
                 kind = array.dtype

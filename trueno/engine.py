@@ -280,7 +280,19 @@ def _launch_step(
         interrupt = error
     if not report.written:
         report.wait()
+        if any(node.errstate & conditions.AT_ONCE for node in nodes):
+            _synchronize(step.backend)
     return interrupt
+
+
+def _synchronize(name: str) -> None:
+    """Waits for a backend, which tells the conditions of its launches."""
+    on = backend(name)
+    try:
+        if on is not None:
+            on.synchronize()
+    except RuntimeError as error:
+        gpu_failed(error)
 
 
 def _report(nodes: list[Node], masks: tuple[int, ...]) -> None:

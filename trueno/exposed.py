@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from typing import Any
 
@@ -80,7 +81,7 @@ class Exposed(Handle):
             # Three hold a buffer without other views: this handle, the name, and the call.
             if self.base is not None or (buffer and buffer.foreign):
                 raise ValueError("cannot resize this array: it does not own its data")
-            if refcheck and buffer and sys.getrefcount(buffer) > 3:
+            if operator.index(refcheck) and buffer and sys.getrefcount(buffer) > 3:
                 raise ValueError(
                     "cannot resize an array that references or is referenced\nby another object in "
                     "this way.\nUse the np.resize function to get a new resized copy or\n set "

@@ -58,6 +58,9 @@ class flatiter:
     def __setitem__(self, key: Any, value: Any) -> None:
         self._flat[host(key)] = host(value)
 
+    def __delitem__(self, key: Any) -> None:
+        raise TypeError("Cannot delete iterator elements")
+
 
 def _result(value: Any) -> Any:
     """An element, as the drop-in setting has it, or an array."""

@@ -13,7 +13,8 @@ Nodes and the fields of buffers are C (``csrc/python/node.c``, ``block.c``). A n
 
 form:     the operation, and its result's shape, strides and dtype
 args:     the operands; emptied once run
-errstate: bits of the floating-point conditions to warn about (trueno.ops.DIVIDE, ...)
+errstate: bits of the floating-point conditions to warn about (trueno.ops.DIVIDE, ...), and
+          conditions.AT_ONCE
 result:   the view that holds the value, once computed
 owner:    weak reference to the Buffer or the handle that waits for the value; dead, or waiting for
           another node, means that nobody but other nodes can ever see this value
@@ -21,7 +22,7 @@ readers:  weak references to the nodes that take this value as an operand
 depth:    operations along the longest path below
 leaves:   how many buffers are read below
 wanted:   whether somebody alive waits for this value: then it must be stored, not only used
-due:      whether the graph below has grown so much that it should run now
+due:      whether it should run now: as AT_ONCE says, or since the graph below has grown so much
 """
 
 from __future__ import annotations

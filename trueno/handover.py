@@ -170,10 +170,8 @@ def call_numpy(
     handles: list[Any] = []
     given = [unwrapped(x, handles) for x in args]
     try:
-        if kwargs:
-            result = f(*given, **{key: unwrapped(x, handles) for key, x in kwargs.items()})
-        else:
-            result = f(*given)
+        named_given = {key: unwrapped(x, handles) for key, x in kwargs.items()}
+        result = _called(f, given, named_given)
     except Exception as error:
         raise named(error, name or f.__name__) from None
     finally:
@@ -245,7 +243,9 @@ def _unwrap(x: Any, handles: list[Any]) -> Any:
         handles.append(x)
     elif kind not in WHOLE and isinstance(x, Sequence) and not isinstance(x, (str, bytes)):
         # A named tuple, a deque, ...: NumPy would look into it and call us back.
-        return [_unwrap(item, handles) for item in x]
+        found = len(handles)
+        items = [_unwrap(item, handles) for item in x]
+        return x if len(handles) == found else items
     return x
 
 
@@ -255,6 +255,52 @@ def unwrapped(x: Any, handles: list[Any] | None = None) -> Any:
         return _unwrap(x, [] if handles is None else handles)
     except RecursionError:
         return x
+
+
+def converted(x: Any) -> Any:
+    """What NumPy can make an array of: ``x``, or what its ``__array__`` gives, if that is ours.
+
+    A class written for NumPy makes that with ``asarray``, which in the drop-in is ours.
+    """
+    if isinstance(x, Handle) or not hasattr(x, "__array__") or isinstance(x, type):
+        return x
+    if isinstance(x, (np.ndarray, np.generic)):
+        return x
+    try:
+        return np.asarray(x)
+    except ValueError:
+        array = x.__array__()
+        if not isinstance(array, Handle):
+            raise
+        return host(array)
+
+
+def _converted_items(x: Any) -> Any:
+    if type(x) is tuple or type(x) is list:
+        return type(x)([_converted_items(item) for item in x])
+    return converted(x)
+
+
+def converted_items(x: Any) -> Any:
+    """``converted``, of what stands in nested tuples and lists too; of lists in themselves, not."""
+    try:
+        return _converted_items(x)
+    except RecursionError:
+        return x
+
+
+# NumPy's error where an object's ``__array__`` gives one of ours, which it does not know.
+_NOT_NUMPYS = "object __array__ method not producing an array"
+
+
+def _called(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    try:
+        return f(*args, **kwargs)
+    except ValueError as error:
+        if error.args != (_NOT_NUMPYS,):
+            raise
+    given = [converted_items(x) for x in args]
+    return f(*given, **{key: converted_items(x) for key, x in kwargs.items()})
 
 
 # Types that hold no handles, of which most arguments are.
@@ -267,6 +313,9 @@ def rewrap(x: Any, handles: list[Any]) -> Any:
     """A NumPy result with every array in it as a handle: on shared memory where it is a view."""
     kind = type(x)
     if kind is np.ndarray:
+        for handle in handles:
+            if type(handle) is not np.ndarray and x is handle._array:
+                return handle
         root = root_of(x)
         between = getattr(root.base, "base", None)  # NumPy's stride tricks put an object there
         if type(between) is np.ndarray:
@@ -276,7 +325,7 @@ def rewrap(x: Any, handles: list[Any]) -> Any:
                 if root is root_of(handle):
                     return handle_on(x, foreign_buffer(x))
             elif root is root_of(handle._array):
-                return handle if x is handle._array else handle_on(x, buffer_of(handle))
+                return handle_on(x, buffer_of(handle))
         if root.base is not None:  # memory of another kind of object: bytes, a file, an export
             return handle_on(x, foreign_buffer(x))
         return pinned(wrap(x), handles)

@@ -182,7 +182,7 @@ def _accumulate(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]
     out = given.get("out")
     if isinstance(out, tuple) and len(out) == 1:
         out = out[0]
-    if out is not None or inputs[0].ndim == 0:
+    if out is not None or inputs[0].ndim == 0 or not given.keys() <= {"axis", "dtype", "out"}:
         return numpy("arguments")
     return scans.accumulate(
         ufunc, inputs[0], given.get("axis", 0), given.get("dtype"), False, numpy
@@ -202,7 +202,7 @@ def _reduce(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) ->
     if out is not None:
         given["out"] = out
     op = _REDUCE[ufunc]
-    plain = not ({"out", "initial", "where"} & set(given)) and x.dtype.kind != "O"
+    plain = given.keys() <= {"axis", "dtype", "keepdims"} and x.dtype.kind != "O"
     if plain and (given.get("dtype") is None or op.name in ("sum", "prod")):
         return reduce(op, x, given["axis"], given.get("dtype"), bool(given.get("keepdims", False)))
     name = f"{ufunc.__name__}.reduce"

@@ -5,16 +5,20 @@
 
 PyObject *conditions_now(void)
 {
-    static PyObject *modes, *filters, *known;
+    static PyObject *modes, *filters, *sink, *known;
     PyObject *module = PyImport_GetModule(names.warnings);
-    PyObject *now = module ? PyObject_GetAttr(module, names.filters) : NULL;
+    PyObject *shown = module ? PyObject_GetAttr(module, names.show) : NULL;
+    PyObject *now = shown ? PyObject_GetAttr(module, names.filters) : NULL;
     PyObject *mode = now ? PyObject_CallNoArgs(bound.modes) : NULL;
-    int same = mode ? known && mode == modes && PyObject_RichCompareBool(now, filters, Py_EQ) : -1;
+    int same = mode ? known && mode == modes && shown == sink : -1;
+    if (same > 0)
+        same = PyObject_RichCompareBool(now, filters, Py_EQ);
     if (same == 0) {
         PyObject *copy = PySequence_List(now), *fresh = PyDict_New();
         if (copy && fresh) {
             replace(&modes, mode);
             replace(&filters, copy);
+            replace(&sink, shown);
             replace(&known, fresh);
         } else {
             same = -1;
@@ -24,6 +28,7 @@ PyObject *conditions_now(void)
     }
     Py_XDECREF(mode);
     Py_XDECREF(now);
+    Py_XDECREF(shown);
     Py_XDECREF(module);
     return same < 0 ? NULL : known;
 }
@@ -426,6 +431,8 @@ PyObject *tried(PyObject *op, PyObject *const *operands, Py_ssize_t n)
         return NULL;
     PyObject *node = tried_node(op, operands, n, &scalar);
     PyObject *handle = node ? handle_waiting(node, scalar) : NULL;
+    if (handle && is_due(node) && evaluate(&node, 1, NULL) < 0)
+        Py_CLEAR(handle);
     Py_XDECREF(node);
     lock_give();
     return handle;

@@ -76,6 +76,7 @@ extern struct Bound {
     X(form, "form") X(owner, "owner") X(shape, "shape") X(strides, "strides") X(dtype, "dtype")    \
     X(ndim, "ndim") X(size, "size") X(itemsize, "itemsize") X(nbytes, "nbytes") X(out, "out")      \
     X(compact, "compact") X(shared, "shared") X(warnings, "warnings") X(filters, "filters")        \
+    X(show, "_showwarnmsg_impl") X(array, "__array__") X(array_wrap, "__array_wrap__")             \
     X(implementation, "_implementation") X(call, "__call__") X(name, "__name__")                   \
     X(getitem, "__getitem__") X(setitem, "__setitem__") X(array_function, "__array_function__")    \
     X(numpy, "numpy") X(device, "device") X(like, "like") X(meaning, "meaning")
@@ -151,6 +152,7 @@ int forget_finished(PyObject *readers);
 PyObject *capture(PyObject *array, PyObject *block);
 /* Takes over the reference to `args`, NULL if those failed. */
 PyObject *new_node(PyObject *form, PyObject *args, int errstate);
+enum { AT_ONCE = 16 }; /* in `errstate` (trueno/conditions.py) */
 bool is_due(PyObject *node);
 bool is_wanted(PyObject *node);
 int set_owner(PyObject *node, PyObject *owner);

@@ -215,7 +215,8 @@ static int leaves(const Node *n)
 
 bool is_due(PyObject *node)
 {
-    return AS_NODE(node)->depth > DEPTH_LIMIT || leaves(AS_NODE(node)) > LEAF_LIMIT;
+    return AS_NODE(node)->errstate & AT_ONCE || AS_NODE(node)->depth > DEPTH_LIMIT ||
+           leaves(AS_NODE(node)) > LEAF_LIMIT;
 }
 
 bool is_wanted(PyObject *node)
@@ -262,7 +263,7 @@ static PyMemberDef members[] = {
 static PyGetSetDef attributes[] = {
     {"readers", get_readers, NULL, "Weak references to the nodes that take this value.", NULL},
     {"leaves", get_leaves, NULL, "How many buffers are read below, or a few less.", NULL},
-    {"due", get_due, NULL, "Whether the graph below has grown so much that it should run.", NULL},
+    {"due", get_due, NULL, "Whether it should run now (trueno/graph.py).", NULL},
     {"wanted", get_wanted, NULL, "Whether somebody alive waits for this value.", NULL},
     {0},
 };

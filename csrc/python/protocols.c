@@ -153,12 +153,14 @@ static bool is_simple(PyObject *x)
            PyType_Check(x) || PyArray_DescrCheck(x);
 }
 
-/* Whether an argument is no sequence in which NumPy would look for arrays. */
+/* Whether an argument is no sequence in which NumPy would look for arrays, nor an object that may
+ * give it one of ours. */
 static bool is_whole(PyObject *x)
 {
-    return is_number(x) || PyArray_CheckExact(x) || PyUnicode_Check(x) || PyBytes_Check(x) ||
-           PyByteArray_Check(x) || PyRange_Check(x) || PyMemoryView_Check(x) ||
-           !PySequence_Check(x);
+    return is_number(x) || x == Py_None || PyType_Check(x) || PySlice_Check(x) ||
+           PyArray_CheckExact(x) || PyArray_DescrCheck(x) || PyUnicode_Check(x) ||
+           PyBytes_Check(x) || PyByteArray_Check(x) || PyRange_Check(x) || PyMemoryView_Check(x) ||
+           (!PySequence_Check(x) && !PyObject_HasAttr((PyObject *)Py_TYPE(x), names.array));
 }
 
 /* An argument with the arrays of small handles in place of the handles, in tuples and lists nested

@@ -48,9 +48,11 @@ PyObject *new_public(PyObject *module, PyObject *args)
 static bool is_others(PyObject *x)
 {
     if (ours(x) || PyArray_CheckExact(x) || PyLong_CheckExact(x) || PyFloat_CheckExact(x) ||
-        PyUnicode_CheckExact(x) || x == Py_None || PyType_Check(x) || PyArray_CheckScalar(x))
+        PyUnicode_CheckExact(x) || x == Py_None || PyType_Check(x) || PyArray_IsScalar(x, Generic))
         return false;
-    return PyArray_Check(x) || PyObject_HasAttr((PyObject *)Py_TYPE(x), names.array_function);
+    PyObject *type = (PyObject *)Py_TYPE(x);
+    return PyArray_Check(x) || PyObject_HasAttr(type, names.array_function) ||
+           PyObject_HasAttr(type, names.array_wrap);
 }
 
 static bool others_in(PyObject *x)
@@ -181,7 +183,8 @@ static PyObject *public_doc(PyObject *self, void *closure)
 
 static PyObject *public_repr(PyObject *self)
 {
-    return PyObject_Repr(((Public *)self)->function);
+    Public *p = (Public *)self;
+    return PyObject_Repr(p->numpys && drops_in() ? p->numpys : p->function);
 }
 
 /* For pickling: the member of the namespace of that name. */

@@ -11,7 +11,7 @@ from trueno.array import check_device, pin
 from trueno.dispatch import Refused
 from trueno.errors import named
 from trueno.handles import Handle, buffer_of, foreign_buffer, handle_on, wrap
-from trueno.handover import call_numpy, host, unwrapped
+from trueno.handover import call_numpy, converted, converted_items, host, unwrapped
 from trueno.indexing import view_of
 from trueno.memory import NDArray
 from trueno.protocols import implements
@@ -44,24 +44,6 @@ def given(x: Any) -> Any:
     array = np.asarray(converted(x))
     shared = array.base is not None or hasattr(x, "__array__") or hasattr(x, "__array_interface__")
     return handle_on(array, foreign_buffer(array)) if shared else wrap(array)
-
-
-def converted(x: Any) -> Any:
-    """What NumPy can make an array of: ``x``, or what its ``__array__`` gives, if that is ours.
-
-    A class written for NumPy makes that with ``asarray``, which in the drop-in is ours.
-    """
-    if isinstance(x, Handle) or not hasattr(x, "__array__") or isinstance(x, type):
-        return x
-    if isinstance(x, (np.ndarray, np.generic)):
-        return x
-    try:
-        return np.asarray(x)
-    except ValueError:
-        array = x.__array__()
-        if not isinstance(array, Handle):
-            raise
-        return host(array)
 
 
 def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -105,7 +87,9 @@ def created(
         given = {key: host(x) for key, x in kwargs.items()}
         try:
             array = f(*[host(x) for x in args], **given)
-        except ValueError:  # perhaps it took ours of no axes, in a list, for sequences
+        except (TypeError, ValueError):  # perhaps it took ours of no axes, in a list, for sequences
+            array = f(*[converted_items(unwrapped(x)) for x in args], **given)
+        if args and type(args[0]) is list and array.dtype.char in "gG":  # read as doubles from ours
             array = f(*[unwrapped(x) for x in args], **given)
         if type(array) is not np.ndarray:
             return array  # another library's, or an instance of a subclass

@@ -23,10 +23,13 @@ from trueno.handover import at_once, call_numpy, small_array
 from trueno.ops import OPS, Op
 from trueno.writes import update
 
+# Of which NumPy deprecates a third argument, an output, without its name.
+_EXTREMES = (np.maximum, np.minimum)
 _SPECIAL = frozenset(("round", "clip", "expm1", "tanh", "where", "cast"))
 # Whose protocol is asked, whatever the operands are.
 _NO_ARRAY: Any = wrap(np.empty(0))
-_UFUNC_METHODS = ("reduce", "accumulate", "outer", "reduceat", "at")
+# How many arguments they take by position at most.
+_UFUNC_METHODS = {"reduce": 7, "accumulate": 4, "outer": 2, "reduceat": 5, "at": 3}
 _UFUNC_ATTRIBUTES = (
     "identity", "nargs", "nin", "nout", "ntypes", "resolve_dtypes", "signature", "types",
     "_get_strided_loop", "_resolve_dtypes_and_context",
@@ -41,6 +44,7 @@ def _signature(nin: int) -> inspect.Signature:
         inspect.Parameter("out", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
     )
     options = {"where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True}
+    options["signature"] = None
     parameters += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value)
         for name, value in options.items()
@@ -51,10 +55,13 @@ def _signature(nin: int) -> inspect.Signature:
 def call_ufunc(ufunc: np.ufunc, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """``ufunc`` (or a method of it) the way NumPy calls it on our arrays, on any operands."""
     out = kwargs.get("out")
-    if out is not None:
-        kwargs["out"] = out if isinstance(out, tuple) else (out,)
-    elif "out" in kwargs:
-        del kwargs["out"]
+    if out is None and (ufunc.nout == 1 or "out" not in kwargs):
+        kwargs.pop("out", None)
+    elif not isinstance(out, tuple) and ufunc.nout == 1:
+        kwargs["out"] = (out,)
+    elif not isinstance(out, tuple) or any(x is ... for x in out):
+        f = ufunc if method == "__call__" else getattr(ufunc, method)
+        return call_numpy(f, args, kwargs)  # NumPy's TypeError, or out=...
     result = _NO_ARRAY.__array_ufunc__(ufunc, method, *args, **kwargs)
     if result is NotImplemented:  # another library's array: its own protocol decides
         return (ufunc if method == "__call__" else getattr(ufunc, method))(*args, **kwargs)
@@ -75,6 +82,10 @@ def from_ufunc(ufunc: np.ufunc, name: str) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
         if not nin <= len(args) <= positional or (len(args) > nin and "out" in kwargs):
             return call_numpy(ufunc, args, kwargs, name=name)  # NumPy's TypeError
+        if any(x is ... for x in args[nin:]):
+            return call_numpy(ufunc, args, kwargs, name=name)  # NumPy's TypeError
+        if len(args) > nin and ufunc in _EXTREMES:
+            return call_numpy(ufunc, args, kwargs, name=name, writes=args[nin:])
         if len(args) > nin:
             kwargs["out"] = args[nin:] + (None,) * (positional - len(args))
             args = args[:nin]
@@ -91,7 +102,7 @@ def from_ufunc(ufunc: np.ufunc, name: str) -> Callable[..., Any]:
 
 def _ufunc_method(ufunc: np.ufunc, name: str, method: str) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
-        if not args or ufunc.signature:
+        if not args or ufunc.signature or len(args) > _UFUNC_METHODS[method]:
             return call_numpy(getattr(ufunc, method), args, kwargs)  # NumPy's error
         return call_ufunc(ufunc, method, args, kwargs)
 

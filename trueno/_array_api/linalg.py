@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from trueno._array_api._support import call, implements, viewed
+from trueno._array_api._support import NO_VALUE, call, implements, viewed
 from trueno._array_api.linear_algebra_functions import matmul, matrix_transpose, tensordot, vecdot
 from trueno._numpy.norms import vector_norm
 from trueno.config import SETTINGS
@@ -144,7 +144,8 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
         return call(np.linalg.pinv, a, hermitian=hermitian)
     if rcond is None:
         return call(np.linalg.pinv, a, hermitian=hermitian, rtol=rtol)
-    return call(np.linalg.pinv, a, rcond, hermitian)
+    rtol = NO_VALUE if rtol is None else rtol  # both: NumPy's ValueError
+    return call(np.linalg.pinv, a, rcond, hermitian, rtol=rtol)
 
 
 def qr(a: Any, mode: Any = "reduced") -> Any:

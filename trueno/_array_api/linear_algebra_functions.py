@@ -23,7 +23,7 @@ vecdot = from_ufunc(np.vecdot, "vecdot")
 @implements(np.matrix_transpose, np.linalg.matrix_transpose)
 def matrix_transpose(x: Any, /) -> Any:
     """The last two axes swapped: a view. ValueError under two axes."""
-    return viewed(x, lambda array: array.mT, "matrix_transpose")
+    return viewed(x, np.matrix_transpose, "matrix_transpose")
 
 
 @implements(np.tensordot, gain=32)

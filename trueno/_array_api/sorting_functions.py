@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trueno import ordering
-from trueno._array_api._support import call, given
+from trueno._array_api._support import NO_VALUE, call, given
 from trueno.dispatch import Refused
 from trueno.handover import call_numpy
 
@@ -39,7 +39,13 @@ _SORT = _Way(ordering.sort, np.sort, _descending_sort)
 
 
 def _ordered(
-    way: _Way, a: Any, axis: int | None, kind: Any, order: Any, descending: bool, stable: bool
+    way: _Way,
+    a: Any,
+    axis: int | None,
+    kind: Any,
+    order: Any,
+    descending: bool,
+    stable: bool | None,
 ) -> Any:
     if kind is None and order is None:
         try:
@@ -50,8 +56,9 @@ def _ordered(
         x, at = (call(np.ravel, a), -1) if axis is None else (a, axis)
         return call_numpy(way.downwards, (x, at), name=way.numpys.__name__)
     if kind is not None or order is not None:
-        return call(way.numpys, a, axis, kind, order)
-    return call(way.numpys, a, axis, stable=stable)
+        asked = NO_VALUE if stable is None else stable  # which NumPy refuses
+        return call(way.numpys, a, axis, kind, order, stable=asked)
+    return call(way.numpys, a, axis, stable=stable is not False)
 
 
 def argsort(
@@ -61,11 +68,12 @@ def argsort(
     order: Any = None,
     *,
     descending: bool = False,
-    stable: bool = True,
+    stable: bool | None = None,
 ) -> Any:
     """The positions (int64) that sort ``a`` along ``axis`` (None: flattened).
 
-    stable: ties keep their order. ``kind`` and ``order`` are NumPy's, and replace ``stable``.
+    stable: ties keep their order (also if it is None). ``kind`` and ``order`` are NumPy's, and
+    stand in the place of ``stable``.
     """
     return _ordered(_ARGSORT, a, axis, kind, order, descending, stable)
 
@@ -77,10 +85,11 @@ def sort(
     order: Any = None,
     *,
     descending: bool = False,
-    stable: bool = True,
+    stable: bool | None = None,
 ) -> Any:
     """A copy of ``a``, sorted along ``axis`` (None: flattened).
 
-    stable: ties keep their order. ``kind`` and ``order`` are NumPy's, and replace ``stable``.
+    stable: ties keep their order (also if it is None). ``kind`` and ``order`` are NumPy's, and
+    stand in the place of ``stable``.
     """
     return _ordered(_SORT, a, axis, kind, order, descending, stable)

@@ -29,7 +29,10 @@ class _Arrays(type):
             return super().__new__(meta, name, bases, namespace)
         # NumPy's subclasses are its own: their instances are ndarrays, not ours.
         numpys = tuple([np.ndarray if isinstance(base, _Arrays) else base for base in bases])
-        return type(name, numpys, namespace, **kwargs)
+        made = type(name, numpys, namespace, **kwargs)
+        if "view" not in namespace:
+            made.view = _view(made)  # type: ignore[attr-defined]
+        return made
 
     def __instancecheck__(cls, x: Any) -> bool:
         return isinstance(x, _ARRAYS)
@@ -60,6 +63,18 @@ class _Arrays(type):
             return value(self, *args, **kwargs)
 
         return method
+
+
+def _view(cls: Any) -> Any:
+    """The method ``view`` of a subclass, which knows the class that programs call ndarray."""
+
+    @functools.wraps(np.ndarray.view)
+    def view(self: Any, *args: Any, **kwargs: Any) -> Any:
+        numpys = [np.ndarray if x is ndarray else x for x in args]
+        named = {key: np.ndarray if x is ndarray else x for key, x in kwargs.items()}
+        return super(cls, self).view(*numpys, **named)
+
+    return view
 
 
 class ndarray(metaclass=_Arrays):

@@ -53,8 +53,9 @@ def _public(f: Callable[..., Any], module: str, its: Any) -> Callable[..., Any]:
     return public(f, module, its, small, nin)
 
 
-# Our functions to what users call: a function in two namespaces is one object.
-_PUBLISHED: dict[Callable[..., Any], Callable[..., Any]] = {}
+# Our functions, and NumPy's for which they stand, to what users call: one object in namespaces
+# where those are one, too.
+_PUBLISHED: dict[tuple[Callable[..., Any], Any], Callable[..., Any]] = {}
 
 
 def publish(namespace: dict[str, Any]) -> None:
@@ -67,7 +68,7 @@ def publish(namespace: dict[str, Any]) -> None:
     for name in namespace["__all__"]:
         if isinstance(namespace.get(name), FunctionType):
             f, its = namespace[name], getattr(numpys, name, None)
-            namespace[name] = _PUBLISHED.setdefault(f, _public(f, module, its))
+            namespace[name] = _PUBLISHED.setdefault((f, its), _public(f, module, its))
 
 
 def _wrapped(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,10 +99,17 @@ def resolve(module: ModuleType, name: str, namespace: dict[str, Any]) -> Any:
     Functions take and return our arrays; of NumPy's submodules, so do those of what stands for
     them. Most classes and constants are NumPy's own.
     """
-    if name.startswith("_") or not hasattr(module, name):
-        raise AttributeError(f"module {namespace['__name__']!r} has no attribute {name!r}")
-    value = _ours(getattr(module, name), name, namespace["__name__"])
-    namespace[name] = value
+    own = namespace["__name__"]
+    if name.startswith("_"):
+        raise AttributeError(f"module {own!r} has no attribute {name!r}")
+    try:
+        theirs = getattr(module, name)
+    except AttributeError as error:  # NumPy says what became of a name
+        text = str(error).replace(f"module {module.__name__!r}", f"module {own!r}")
+        raise AttributeError(text, name=name, obj=sys.modules.get(own)) from None
+    value = _ours(theirs, name, own)
+    if name in vars(module):  # others are found anew, with a warning, each time
+        namespace[name] = value
     return value
 
 
@@ -143,10 +151,11 @@ def _stand_in(name: str, theirs: ModuleType) -> ModuleType:
         elif attribute.startswith("_"):
             return value
         elif ours is None:
-            return resolve(theirs, attribute, namespace)
+            value = _ours(value, attribute, name)
         else:
             value = getattr(importlib.import_module(ours), attribute)
-        namespace[attribute] = value
+        if attribute in vars(theirs):
+            namespace[attribute] = value
         return value
 
     namespace["__getattr__"] = attribute_of

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trueno import assembly
-from trueno._array_api._support import call, given, implements, tried, viewed
+from trueno._array_api._support import call, created, given, implements, tried, viewed
 from trueno._array_api.manipulation_functions import concat, moveaxis
 from trueno._numpy.functions import ravel
 from trueno.dispatch import NUMPYS_ERROR, Refused
@@ -182,6 +182,8 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
         elif type(obj) is int and -length <= obj < length:
             begin = obj % length
             end = begin + 1
+        elif np.ndim(obj) == 0:
+            raise Refused(NUMPYS_ERROR)
         else:
             return _without(x, at, np.asarray(host(obj)))
         return _along(x, at, _runs_without(length, begin, end))
@@ -220,18 +222,20 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 
 @implements(np.ascontiguousarray)
-def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
+def ascontiguousarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     """The array in C order, of at least one axis: itself if it is so already."""
-    return _in_order(a, dtype, "C", np.ascontiguousarray)
+    return _in_order(a, dtype, "C", np.ascontiguousarray, like)
 
 
 @implements(np.asfortranarray)
-def asfortranarray(a: Any, dtype: Any = None) -> Any:
+def asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     """The array in Fortran's order: itself if it is so already."""
-    return _in_order(a, dtype, "F", np.asfortranarray)
+    return _in_order(a, dtype, "F", np.asfortranarray, like)
 
 
-def _in_order(a: Any, dtype: Any, order: str, f: Any) -> Any:
+def _in_order(a: Any, dtype: Any, order: str, f: Any, like: Any) -> Any:
+    if like is not None and not isinstance(like, (Handle, np.ndarray)):
+        return created(f.__name__, None, f, a, dtype, like=like)
     same = isinstance(a, Handle) and dtype in (None, a.dtype) and a.ndim
     if not same:
         return call(f, a, dtype)

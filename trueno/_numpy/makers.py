@@ -9,6 +9,7 @@ import numpy as np
 
 from trueno._array_api._support import given
 from trueno._array_api.elementwise_functions import from_ufunc
+from trueno._handle import public
 from trueno.handover import call_numpy
 from trueno.protocols import implements
 
@@ -56,7 +57,8 @@ OURS[id(np.vectorize)] = vectorize
 @implements(np.frompyfunc)
 def frompyfunc(func: Callable[..., Any], /, nin: int, nout: int, **kwargs: Any) -> Any:
     """As ``numpy.frompyfunc``: what calls ``func`` for each element."""
-    return from_ufunc(np.frompyfunc(func, nin, nout, **kwargs), getattr(func, "__name__", "?"))
+    ufunc = np.frompyfunc(func, nin, nout, **kwargs)
+    return public(from_ufunc(ufunc, ufunc.__name__), "trueno", ufunc)
 
 
 class NpzFile(np.lib.npyio.NpzFile):

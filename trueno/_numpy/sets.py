@@ -28,7 +28,7 @@ def unique(
     """The distinct elements, ascending, and where they are and how often, as ``numpy.unique``."""
 
     def ours() -> Any:
-        flat = axis is None or (axis in (0, -1) and np.ndim(ar) == 1)
+        flat = axis is None or (type(axis) is int and axis in (0, -1) and np.ndim(ar) == 1)
         if not flat or return_index or not kwargs.keys() <= {"equal_nan"}:
             raise Refused("arguments")
         return sets.unique(ar, return_inverse, return_counts, kwargs.get("equal_nan", True))
