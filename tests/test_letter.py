@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -137,6 +138,15 @@ PROGRAMS: tuple[Callable[[Any], Any], ...] = (
     lambda xp: (xp.ones(2) * Given(xp.ones(2)), Given(xp.ones(2)) + xp.ones(2)),
     lambda xp: xp.intersect1d(Given(xp.ones(2)), Given(xp.ones(2))),
     lambda xp: (xp.bincount(Given(xp.ones(2, int))), xp.mean(Given(xp.ones(2)))),
+    lambda xp: (xp.ones((2, 3))[1, Given(xp.array(0))], xp.ones(3)[Given(xp.array([0, 2]))]),
+    lambda xp: [(operator.setitem(x, 0, Given(x[1:])), x) for x in (xp.ones((3, 1)),)],
+    lambda xp: [(operator.setitem(x, ..., [Given(xp.ones(1))]), x) for x in (xp.zeros((1, 1)),)],
+    lambda xp: [
+        (operator.iadd(x, 1), x) for x, _ in (xp.broadcast_arrays([1, 2], xp.ones((2, 2))),)
+    ],
+    lambda xp: [
+        (operator.iadd(x, x), x) for x, _ in (xp.broadcast_arrays([1, 2], xp.ones((2, 2))),)
+    ],
     lambda xp: xp.concatenate([Given(xp.ones(2)), xp.ones(2)]),
     lambda xp: xp.abs(Wrapping(np.arange(-2, 2))),
     lambda xp: [xp.savetxt(lines, xp.array([1, 2])) for lines in (Lines(),)] + [len(Lines())],

@@ -171,7 +171,7 @@ def call_numpy(
     given = [unwrapped(x, handles) for x in args]
     try:
         named_given = {key: unwrapped(x, handles) for key, x in kwargs.items()}
-        result = _called(f, given, named_given)
+        result = called(f, *given, **named_given)
     except Exception as error:
         raise named(error, name or f.__name__) from None
     finally:
@@ -293,7 +293,8 @@ def converted_items(x: Any) -> Any:
 _NOT_NUMPYS = "object __array__ method not producing an array"
 
 
-def _called(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def called(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """``f(*args, **kwargs)``, if need be of what ``converted_items`` makes of them."""
     try:
         return f(*args, **kwargs)
     except ValueError as error:

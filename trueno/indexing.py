@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from trueno.config import SETTINGS
 from trueno.dispatch import Refused
 from trueno.errors import named
 from trueno.handles import Handle, buffer_of, export, handle_on, root_of, scalar, wrap, wrap_value
-from trueno.handover import before_write, host, pinned, small_array, unwrapped
+from trueno.handover import before_write, called, host, pinned, small_array, unwrapped
 from trueno.memory import NDArray
 from trueno.selection import SELECTION_GAIN, select, store
 from trueno.writes import assign
@@ -108,7 +109,7 @@ def _numpys_item(handle: Any, key: Any) -> Any:
                 return handle_on(result, buffer)
         array = host(handle)
     try:
-        result = array[key]
+        result = called(operator.getitem, array, key)
     except Exception as error:
         raise named(error, "__getitem__") from None
     if type(result) is not np.ndarray:
@@ -150,6 +151,6 @@ def _set_numpys_item(handle: Any, key: Any, value: Any) -> None:
                 return
     before_write(handle)
     try:
-        array[key] = host(value)
+        called(operator.setitem, array, key, host(value))
     except Exception as error:
         raise named(error, "__setitem__") from None

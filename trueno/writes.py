@@ -31,6 +31,14 @@ def _write(node: Node, target: NDArray, handle: Handle, operands: Operands) -> N
         engine.evaluate([node])
 
 
+_WRITEABLE, _WARN_ON_WRITE = 1 << 10, 1 << 31  # flags of NumPy's C interface
+
+
+def _is_open(target: NDArray) -> bool:
+    """Whether a write raises no error and no warning, as those to broadcast arrays do."""
+    return target.flags.num & (_WRITEABLE | _WARN_ON_WRITE) == _WRITEABLE
+
+
 def _settle(handle: Handle, target: NDArray) -> None:
     """Performs a write that pends on the handle's memory, unless it is to the same elements."""
     buffer = handle._buffer
@@ -93,7 +101,7 @@ def update_where(handle: Any, mask: Any, value: np.generic[Any]) -> bool:
 def _update_node(op: Op, handle: Any, operands: tuple[Any, ...]) -> tuple[Node, Operands]:
     """The node whose value an in-place operation writes, in the dtype of what it writes to."""
     target = handle._array
-    if not target.flags.writeable:
+    if not _is_open(target):
         raise Refused(NUMPYS_ERROR)
     _settle(handle, target)
     gathered = Operands(op.name, operands)
@@ -115,7 +123,7 @@ def _update_node(op: Op, handle: Any, operands: tuple[Any, ...]) -> tuple[Node, 
 
 def assign(handle: Any, target: NDArray, value: Any) -> None:
     """``target[...] = value`` where ``target`` is a view of the handle's array."""
-    if isinstance(value, Handle) and target.size and target.flags.writeable:
+    if isinstance(value, Handle) and target.size and _is_open(target):
         if (
             value._node is None
             and value._buffer is handle._buffer

@@ -460,12 +460,13 @@ static int take_over(PyObject *handle, PyObject *node)
     return 1;
 }
 
-/* The memory of a handle, if a write to it may be queued as usual. Borrowed. */
+/* The memory of a handle, if a write to it may be queued as usual: no error, and no warning
+ * (the sign bit: NPY_ARRAY_WARN_ON_WRITE), is NumPy's to give. Borrowed. */
 static PyObject *writable(PyObject *handle, PyObject *target)
 {
     PyObject *block = block_of(handle);
     if (!block || !is_usual(AS_BLOCK(block)) || !PyArray_ISWRITEABLE(AS_ARRAY(target)) ||
-        !PyArray_ISALIGNED(AS_ARRAY(target)))
+        !PyArray_ISALIGNED(AS_ARRAY(target)) || PyArray_FLAGS(AS_ARRAY(target)) < 0)
         return NULL;
     return block;
 }
