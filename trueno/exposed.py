@@ -13,6 +13,19 @@ from trueno.errors import named
 from trueno.flat import flatiter
 from trueno.handles import Handle, buffer_of, export
 from trueno.handover import host
+from trueno.kinds import Dtype
+
+_OF_LETTERS = frozenset("biufcOSU")  # the kinds of which a letter and a size tell all
+
+
+def _is_told(dtype: Dtype) -> bool:
+    """Whether NumPy's array interface tells all of a dtype."""
+    if dtype.kind == "T":
+        return False
+    try:
+        return dtype == np.dtype(dtype.descr if dtype.names else dtype.str)
+    except ValueError:  # fields that overlap
+        return False
 
 
 class Exposed(Handle):
@@ -46,10 +59,10 @@ class Exposed(Handle):
     def __array_interface__(self) -> dict[str, Any]:
         """As ``numpy.ndarray.__array_interface__``; the memory counts as shared from now on.
 
-        AttributeError for records with padding or titles, which it cannot tell of.
+        AttributeError for dtypes of which it cannot tell all: records with padding or titles, and
+        those that are not built in.
         """
-        dtype = self._array.dtype
-        if dtype.names and np.dtype(dtype.descr) != dtype:
+        if not _is_told(self._array.dtype):
             raise AttributeError("__array_interface__")
         if self._scalar:  # a copy, as a scalar's value never changes, which the table keeps alive
             copied = host(self).copy()
@@ -62,11 +75,12 @@ class Exposed(Handle):
     def __array_struct__(self) -> Any:
         """As ``numpy.ndarray.__array_struct__``; shared while the capsule lives.
 
-        AttributeError for times and records, whose units and fields it cannot tell of. Raises what
-        the computation of a pending value raised when NumPy asked for its buffer.
+        AttributeError for dtypes of which it cannot tell all: times, records, and those that are
+        not built in. Raises what the computation of a pending value raised when NumPy asked for its
+        buffer.
         """
         raise_swallowed(self)
-        if self._array.dtype.kind in "mMV":
+        if self._array.dtype.kind not in _OF_LETTERS:
             raise AttributeError("__array_struct__")
         return np.asarray(self.__array__()).__array_struct__
 
