@@ -148,9 +148,6 @@ PROGRAMS: tuple[Callable[[Any], Any], ...] = (
         (operator.iadd(x, x), x) for x, _ in (xp.broadcast_arrays([1, 2], xp.ones((2, 2))),)
     ],
     lambda xp: np.asarray(xp.array(["a", "b"], "T")).tolist(),
-    lambda xp: np.asarray(xp.ones(2, np.dtype("i4", metadata={"unit": "m"}))).dtype.metadata[
-        "unit"
-    ],
     lambda xp: xp.concatenate([Given(xp.ones(2)), xp.ones(2)]),
     lambda xp: xp.abs(Wrapping(np.arange(-2, 2))),
     lambda xp: [xp.savetxt(lines, xp.array([1, 2])) for lines in (Lines(),)] + [len(Lines())],
