@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trueno import stats
-from trueno.conditions import errstate_of, note
+from trueno.conditions import AT_ONCE, errstate_of, note
 from trueno.config import SETTINGS
 from trueno.dispatch import astype, elementwise
 from trueno.engine import BELOW
@@ -81,6 +81,8 @@ def accumulate(
         return scanned
     on_gpu = scanned._buffer is not None and not scanned._buffer.host_valid
     if told is not None and (on_gpu or noted):  # a GPU tells, when it has done it
+        if told & AT_ONCE:
+            host(scanned)
         return scanned
     if _ends_finite(scanned, axes[0]) or _warn(host(x), host(scanned), axes[0]):
         return scanned
