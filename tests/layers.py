@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("conditions", "validation"),
     ("engine",),
     ("handles",),
-    ("handover",),
+    ("handover", "pandas"),
     ("dispatch",),
     ("writes",),
     ("routines", "reductions"),

@@ -197,6 +197,13 @@ class TruenoArray(Exposed):
             return host(self).copy()
         return export(self)
 
+    def to_numpy(self) -> NDArray:
+        """An ndarray over the memory, with current contents: what ``numpy.asarray`` gives.
+
+        Matplotlib asks for it, as of others' arrays.
+        """
+        return np.asarray(self)
+
     def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
         """Arrow's PyCapsule interface: one axis of numbers, shared; of bool, copied.
 

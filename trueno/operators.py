@@ -203,10 +203,11 @@ def foreign_operand(python: Callable[..., Any], a: Any, b: Any) -> Any:
     """An operator with an object that is not an array, a scalar or a sequence.
 
     NumPy takes None and strings as elements, and compares for equality with any object that knows
-    nothing of arrays; the rest is left to the other object's own operator.
+    nothing of arrays; the rest is left to the other object's own operator. A matrix has declined
+    already where it is the first: it knows ndarrays alone.
     """
     other = b if isinstance(a, Handle) else a
-    element = isinstance(other, (str, bytes)) or other is None
+    element = isinstance(other, (str, bytes)) or other is None or isinstance(a, _ndarray)
     if not element and python in (operator.eq, operator.ne):
         element = not isinstance(other, _ndarray) and not any(
             hasattr(other, name) for name in _ARRAY_LIKE

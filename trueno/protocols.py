@@ -129,6 +129,11 @@ def array_ufunc(self: Handle, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
         if not _takes(x) and x is not None:
             if _introduced(type(x)):
                 return getattr(ufunc, method)(*inputs, **kwargs)
+            if hasattr(
+                type(x), "__pandas_priority__"
+            ):  # pandas leaves us the call, knowing ndarrays
+                f = ufunc if method == "__call__" else getattr(ufunc, method)
+                return call_numpy(f, inputs, kwargs, reason=f"operand of {type(x).__name__}")
             return NotImplemented
     if op is not None and _arrays_only(inputs):
         if not kwargs:

@@ -60,8 +60,8 @@ class _Installed:
         builtins.__import__, importlib.import_module = self.importers
         warnings.showwarning = self._show_warning
         sys.meta_path.insert(0, self.finder)
-        if _SPAWN in sys.modules:
-            _prepare_children(sys.modules[_SPAWN])
+        for name in _PREPARED.keys() & sys.modules.keys():
+            _PREPARED[name](sys.modules[name])
 
     def end(self) -> None:
         """Takes back what nobody else has replaced since; after that no module is the program's."""
@@ -198,19 +198,22 @@ def uninstall() -> None:
 
 
 class _Finder:
-    """Prepares the module by which multiprocessing starts children, once something imports it."""
+    """Prepares modules once something imports them."""
+
+    def __init__(self) -> None:
+        self.awaited = dict(_PREPARED)
 
     def find_spec(self, name: str, *_: Any) -> Any:
-        if name != _SPAWN:
+        prepare = self.awaited.pop(name, None)
+        if prepare is None:
             return None
-        sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
             def execute_and_prepare(module: ModuleType) -> None:
                 execute(module)
-                _prepare_children(module)
+                prepare(module)
 
             spec.loader.exec_module = execute_and_prepare  # type: ignore[method-assign]
         return spec
@@ -235,6 +238,14 @@ def _prepare_children(spawn: ModuleType) -> None:
 
     get_preparation_data._of_trueno = True  # type: ignore[attr-defined]
     spawn.get_preparation_data = get_preparation_data  # type: ignore[attr-defined]
+
+
+def _prepare_pandas(pandas: ModuleType) -> None:  # noqa: ARG001
+    importlib.import_module("trueno.pandas").register()
+
+
+# What multiprocessing starts children by, and who looks for NumPy's class in what it is given.
+_PREPARED = {_SPAWN: _prepare_children, "pandas": _prepare_pandas}
 
 
 class _InChild:

@@ -24,3 +24,11 @@ print(frame.pivot_table(index="group", values="x", aggfunc="sum"))
 print(pd.DataFrame(np.arange(6).reshape(2, 3)).T.values.tolist(), pd.isna(np.array([1, np.nan])))
 merged = frame.merge(pd.DataFrame({"group": ["a", "b"], "n": np.array([10, 20])}))
 print(merged["n"].sum(), np.asarray(merged["n"])[:2], np.unique(merged["group"]))
+mask = np.asarray(frame["x"]) % 3 == 0
+frame.loc[mask, "x"] = np.arange(mask.sum())
+frame[mask & (np.arange(8) > 3)] = frame.iloc[np.array([0])].values
+print(frame[mask], frame.iloc[np.flatnonzero(~mask), 0].tolist(), frame.set_index(np.arange(8) * 2))
+print(frame["x"].groupby(np.arange(8) // 3).sum().tolist(), pd.factorize(np.array([3, 1, 3])))
+print(
+    np.maximum(np.arange(8), frame["x"]).tolist(), (np.ones((2, 2)) - pd.DataFrame(np.eye(2))).sum()
+)
