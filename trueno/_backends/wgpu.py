@@ -17,7 +17,7 @@ import warnings
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,9 +25,9 @@ from trueno import stats
 from trueno._backends import wgsl
 from trueno._backends.numpy import NumpyBackend
 from trueno._backends.wgpu_chain import prepare_chain
-from trueno._backends.wgpu_device import Block, Device, GpuError
+from trueno._backends.wgpu_device import Block, Device, GpuError, Pipeline
 from trueno._backends.wgpu_exact import exactly
-from trueno._backends.wgpu_layout import LayoutError, Operand, Prepared, prepare
+from trueno._backends.wgpu_layout import LayoutError, Operand, Prepared, Step, prepare
 from trueno._backends.wgpu_native import adapters, load
 from trueno._backends.wgpu_routine import Array, Building
 from trueno._backends.wgpu_routines import ROUTINES
@@ -41,7 +41,7 @@ from trueno.plan import Call, Instruction, Kernel, Launch, Output, ignore
 
 __all__ = ["GpuError", "WgpuBackend", "open_backend"]
 
-PREPARED_CACHED = 1024
+READY_CACHED = 1024
 _HEAD = struct.Struct("<2I").pack  # the parameters zero and flags
 _NEEDS = {FLOAT64: ("shader-f64", "shader-int64"), INT64: ("shader-int64",)}
 _NEEDS[UINT64] = _NEEDS[INT64]
@@ -116,6 +116,15 @@ class Mirror:
             self.backend.gpu.release(self.block)
 
 
+class _Ready(NamedTuple):
+    """What is prepared, with the pipelines of its steps."""
+
+    steps: tuple[Step, ...]
+    temporaries: tuple[int, ...]
+    flags: int
+    pipelines: list[Pipeline]
+
+
 class WgpuBackend:
     """Runs launches on one adapter."""
 
@@ -126,7 +135,7 @@ class WgpuBackend:
         self.gpu = gpu
         self._lock = threading.RLock()
         self._depth = 0
-        self._prepared: OrderedDict[Any, Prepared | LayoutError] = OrderedDict()
+        self._ready: OrderedDict[Any, _Ready | LayoutError] = OrderedDict()
         self._mirrors: weakref.WeakSet[Mirror] = weakref.WeakSet()
         self._host = NumpyBackend()
 
@@ -234,6 +243,8 @@ class WgpuBackend:
         numbers: dict[int, int] = {}
         mirrors: list[Mirror] = []
         places = []
+        large: tuple[int, ...] = ()
+        binding = self.gpu.limits.binding
         for storage, array in views:
             number = numbers.get(id(storage))
             if number is None:
@@ -244,35 +255,43 @@ class WgpuBackend:
                     return
                 number = numbers[id(storage)] = len(mirrors)
                 mirrors.append(found)
+                if found.nbytes > binding:
+                    large += (number,)
             offset = 0 if array is storage.root else address(array) - mirrors[number].address
             places.append((number, offset, array.shape, array.strides))
-        large = tuple(n for n, m in enumerate(mirrors) if m.nbytes > self.gpu.limits.binding)
         if large and any(m.nbytes > self.gpu.max_buffer for m in mirrors):
             self._on_host(work)
             return
-        key: tuple[Any, ...] = (tuple(places), large)
+        key: tuple[Any, ...]
         if isinstance(work, Launch):
-            key += (work.kernel, work.shape, work.axes)
+            key = (*places, large, work.kernel, work.shape, work.axes)
         else:
             dtypes = [view.array.dtype.char for view in views]
-            key += (work.routine, repr(work.params), *dtypes)
-        prepared = self._prepared.get(key)
-        if prepared is None:
-            if isinstance(work, Launch):
-                prepared = self._prepare(work, places, large)
-            else:
-                prepared = self._prepare_call(work, places)
-            self._prepared[key] = prepared
-            if len(self._prepared) > PREPARED_CACHED:
-                self._prepared.popitem(last=False)
+            key = (*places, large, work.routine, repr(work.params), *dtypes)
+        ready = self._ready.get(key)
+        if ready is None:
+            ready = self._ready[key] = self._make_ready(work, places, large)
+            if len(self._ready) > READY_CACHED:
+                self._ready.popitem(last=False)
         else:
-            self._prepared.move_to_end(key)
-        if isinstance(prepared, Prepared):
-            self._run(work, prepared, mirrors)
-        elif prepared.operands:
-            self._staged(work, prepared.operands)
-        elif not (prepared.split and isinstance(work, Launch) and self._halves(work)):
+            self._ready.move_to_end(key)
+        if isinstance(ready, _Ready):
+            self._run(work, ready, mirrors)
+        elif ready.operands:
+            self._staged(work, ready.operands)
+        elif not (ready.split and isinstance(work, Launch) and self._halves(work)):
             self._on_host(work)
+
+    def _make_ready(
+        self, work: Launch | Call, places: Sequence[tuple[Any, ...]], large: tuple[int, ...]
+    ) -> _Ready | LayoutError:
+        if isinstance(work, Launch):
+            prepared = self._prepare(work, places, large)
+        else:
+            prepared = self._prepare_call(work, places)
+        if isinstance(prepared, LayoutError):
+            return prepared
+        return _Ready(*prepared, [self.gpu.pipeline(step) for step in prepared.steps])
 
     def _mirror(self, storage: Storage) -> Mirror | None:
         """The storage's mirror, without memory yet if it is new; None where its root has gaps."""
@@ -340,7 +359,7 @@ class WgpuBackend:
             return error
         return building.finish()
 
-    def _run(self, work: Launch | Call, prepared: Prepared, mirrors: list[Mirror]) -> None:
+    def _run(self, work: Launch | Call, ready: _Ready, mirrors: list[Mirror]) -> None:
         gpu = self.gpu
         updates = False
         all_consts: tuple[np.generic[Any], ...] = ()
@@ -348,8 +367,8 @@ class WgpuBackend:
             all_consts = work.consts
         else:
             updates = OPS_ROUTINES[work.routine].updates
-        for view in work.inputs:
-            self._current(view.storage, mirrors)
+        for storage, _ in work.inputs:
+            self._current(storage, mirrors)
         for storage, array in work.outputs:
             made_for = getattr(storage, "whole", None)  # the rest of its memory is nobody's
             most = storage.root.nbytes if made_for is None else made_for.nbytes
@@ -358,22 +377,21 @@ class WgpuBackend:
                 self._memory(storage, mirrors)
             else:
                 self._current(storage, mirrors)
-        pipelines = [gpu.pipeline(step) for step in prepared.steps]
         temporaries = []
         try:
-            for size in prepared.temporaries:
+            for size in ready.temporaries:
                 temporaries.append(self._allocate(size, mirrors))
             consts = [_words(const) for const in all_consts]
-            base = gpu.flag_slots(prepared.flags, work.report) if prepared.flags else 0
-            for step, pipeline in zip(prepared.steps, pipelines, strict=True):
+            base = gpu.flag_slots(ready.flags, work.report) if ready.flags else 0
+            binding = gpu.limits.binding
+            for step, pipeline in zip(ready.steps, ready.pipelines, strict=True):
                 entries = []
                 for number, start, size in step.entries:
                     block = mirrors[number].block if number >= 0 else temporaries[-1 - number]
                     assert block is not None
-                    bound = min(size or gpu.limits.binding, block.size - start)
-                    entries.append((block, start, bound))
+                    entries.append((block, start, min(size or binding, block.size - start)))
                 head = _HEAD(0, base + step.slot)
-                parameters = b"".join([head, *(consts[c] for c in step.consts), step.static])
+                parameters = b"".join([head, *[consts[c] for c in step.consts], step.static])
                 gpu.record(pipeline, entries, step.writes, parameters, step.grid)
         finally:
             for block in temporaries:

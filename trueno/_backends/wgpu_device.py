@@ -339,13 +339,14 @@ class Device:
             b"" if pipeline.uniform else parameters,
             grid,
         )
-        batch = self._batch
+        batch, touched = self._batch, 0
         for (block, _, size), written in zip(entries, writes, strict=False):
             block.batch = batch
-            self._touched += size
+            touched += size
             if written:
                 block.lost = None
                 self._written.append(block)
+        self._touched += touched
         self._recorded += 1
         self.dispatched += 1
         if self._recorded >= BATCH or self._touched >= BATCH_BYTES:

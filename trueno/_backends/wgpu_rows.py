@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from trueno._backends import wgsl
-from trueno._backends.wgpu_reduce import outer_coordinates, tree
+from trueno._backends.wgpu_reduce import outer_coordinates
 from trueno._backends.wgpu_shaders import (
     MAIN,
     Access,
@@ -37,6 +37,7 @@ from trueno.kinds import FLOAT32, Dtype
 from trueno.ops import OPS, REDUCTIONS
 from trueno.plan import Kernel
 
+JOINED = 16  # partial results that an invocation combines
 KEPT = 64  # registers of an invocation that may hold values between stages
 
 # A finite result of these has finite operands.
@@ -438,7 +439,9 @@ def chain_module(key: Rows) -> Module:
     if single:
         body.append(f"if (lane == 0u) {{ {' '.join(single)} }}")
     types = {REGISTER[f.dtype] for folds in chain.folds.values() for f in folds}
-    functions += [f"var<workgroup> shared_{t}: array<{t}, {group}>;" for t in sorted(types)]
+    for t in sorted(types):
+        functions.append(f"var<workgroup> shared_{t}: array<{t}, {group}>;")
+        functions.append(f"var<workgroup> left_{t}: array<{t}, {max(group // JOINED, 1)}>;")
     functions += [f"var<private> odd_{t}: {t};" for t in writer.odd_types()]
     functions += [put(binding) for binding in sorted(writer.narrow)]
     slots = tuple(sorted(chain.slots))
@@ -471,14 +474,20 @@ def _identity(fold: _Fold) -> str:
 
 
 def _join(fold: _Fold, group: int) -> list[str]:
-    shared = f"shared_{REGISTER[fold.dtype]}"
-    joined = [
-        line.replace("shared_acc", shared).replace("combine(", f"c_{fold.name}(")
-        for line in tree(group)
-    ]
+    """Statements that combine the invocations' partial results: every so many of them, then what
+    is left, which every invocation does, with two barriers instead of two a level of a tree."""
+    t, c = REGISTER[fold.dtype], f"c_{fold.name}"
+    left = max(group // JOINED, 1)
     return [
-        f"{shared}[lane] = a_{fold.name};",
-        *joined,
-        f"let {fold.name} = {shared}[0];",
+        f"shared_{t}[lane] = a_{fold.name};",
         "workgroupBarrier();",
+        f"if (lane < {left}u) {{",
+        f"var joined = shared_{t}[lane];",
+        f"for (var k = lane + {left}u; k < {group}u; k += {left}u) "
+        f"{{ joined = {c}(joined, shared_{t}[k]); }}",
+        f"left_{t}[lane] = joined;",
+        "}",
+        "workgroupBarrier();",
+        f"var {fold.name} = left_{t}[0];",
+        f"for (var k = 1u; k < {left}u; k++) {{ {fold.name} = {c}({fold.name}, left_{t}[k]); }}",
     ]
