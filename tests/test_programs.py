@@ -197,6 +197,13 @@ def drop_export(w: World, a: int, b: int, c: int) -> None:
         del w.exports[b % len(w.exports)]
 
 
+def scribble(w: World, a: int, b: int, c: int) -> None:
+    """Writes through an export that nobody keeps."""
+    e = np.asarray(w.pick(a))
+    if e.ndim:
+        e[: b % 3] = c % 5
+
+
 def foreign(w: World, a: int, b: int, c: int) -> None:
     outside = _initial(SHAPES[b % len(SHAPES)], "f8", c)
     w.put(_tame(w.pick(a) + outside))
@@ -213,7 +220,8 @@ def observe(w: World, a: int, b: int, c: int) -> None:
 
 
 STEPS = [new, binary, operator, unary, where, cast, index, view, copy, reduce, in_place, in_place,
-         set_item, set_shifted, set_masked, export, write_export, drop_export, foreign, drop,
+         set_item, set_shifted, set_masked, export, write_export, drop_export, scribble, foreign,
+         drop,
          observe, operator, index, in_place]  # fmt: skip
 
 
