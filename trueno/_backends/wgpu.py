@@ -6,7 +6,8 @@ what no shader can do (bind dozens of operands) runs in NumPy.
 
 Deviations from NumPy, all of them the driver's: subnormal float32 and float64 numbers may be
 flushed to zero where the GPU does so (llvmpipe does not), and the sign and payload of a NaN are
-not kept. And one of ours: matrix products do not warn of overflow or of what is invalid.
+not kept. And two of ours: matrix products do not warn of overflow or of what is invalid; and the
+rounding error of some convolutions is that of a window's largest element (``wgpu_winograd``).
 """
 
 from __future__ import annotations
