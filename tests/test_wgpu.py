@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -610,6 +611,7 @@ def computing(monkeypatch: pytest.MonkeyPatch, wgpu: WgpuBackend, *exact: str) -
     """Has the backend take its device for one that computes these operations exactly."""
     monkeypatch.setattr(wgpu.gpu, "exact", frozenset(exact))
     monkeypatch.setattr(wgpu.gpu, "_pipelines", {})
+    monkeypatch.setattr(wgpu, "_ready", OrderedDict())
 
 
 def quotients(wgpu: WgpuBackend, dtype: Dtype) -> None:
