@@ -92,11 +92,13 @@ class SETTINGS:
 
     get = staticmethod(_handle.settings)
     process = _from_environment()
+    scoped = False  # whether any context may have its own: until then none is asked
 
     @classmethod
     def set(cls, settings: Settings | None) -> None:
         """Gives the context settings of its own, or with None those of the process."""
         _scoped.set(settings)
+        cls.scoped = True
         _handle.settings_from(_scoped.get, cls.process)
 
 
@@ -109,7 +111,7 @@ def set_defaults(**changes: Any) -> None:
     Parameters and errors are those of ``trueno.config``.
     """
     SETTINGS.process = changed(SETTINGS.process, changes)
-    _handle.settings_from(_scoped.get, SETTINGS.process)
+    _handle.settings_from(_scoped.get if SETTINGS.scoped else None, SETTINGS.process)
 
 
 def changed(settings: Settings, changes: dict[str, Any]) -> Settings:

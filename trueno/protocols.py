@@ -54,6 +54,11 @@ _REDUCE: dict[np.ufunc, Op] = {
 
 # What tells small calls of ufuncs, and of functions that are not deferred from the threshold on.
 SMALL_UFUNCS: dict[Any, bytes] = {ufunc: small_below(op) for ufunc, op in BY_UFUNC.items()}
+SMALL_UFUNCS |= {  # those without a row: NumPy does them at any size, and large ones are counted
+    f: small_below(None)
+    for f in vars(np).values()
+    if isinstance(f, np.ufunc) and f not in BY_UFUNC and f.nout == 1 and f.signature is None
+}
 SMALL_FUNCTIONS: dict[Any, bytes] = dict.fromkeys(
     scans.FUNCTIONS, small_below(None, ROUTINES["accumulate"].gain)
 )

@@ -19,15 +19,54 @@ static bool is_basic_key(PyObject *key)
     return true;
 }
 
-/* A small array (of integers, or a mask) that elements are picked by: ours or an ndarray. */
-static PyObject *small_picks(PyObject *key)
+/* How many elements a part of an index may pick of each of an array's; 0: Python must look at it.
+ * `numpys`: the part as NumPy takes it, borrowed. */
+static double picks(PyObject *part, PyObject **numpys)
 {
-    PyObject *array = ours(key) ? current(key) : PyArray_CheckExact(key) ? key : NULL;
-    const Gains *gains = array ? gains_in(bound.functions, bound.getitem) : NULL;
-    double limit = gains ? threshold() : -1;
-    return limit >= 0 && PyArray_NDIM(AS_ARRAY(array)) && few(array, gains->by_dtype[0], limit)
-               ? array
-               : NULL;
+    *numpys = part;
+    if (is_basic(part))
+        return 1;
+    if (ours(part))
+        *numpys = current(part);
+    if (*numpys && PyArray_CheckExact(*numpys))
+        return PyArray_NDIM(AS_ARRAY(*numpys)) ? (double)PyArray_SIZE(AS_ARRAY(*numpys)) : 0;
+    Py_ssize_t n = PyList_CheckExact(part) ? PyList_Size(part) : 0;
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (!PyLong_CheckExact(PyList_GetItem(part, i)))
+            return 0;
+    return (double)n;
+}
+
+/* An index of few elements (arrays of integers, masks, lists) as NumPy takes it; NULL, without an
+ * error, for others. New. */
+static PyObject *small_index(PyObject *array, PyObject *key)
+{
+    const Gains *gains = gains_in(bound.functions, bound.getitem);
+    double limit = gains ? threshold() : -1, gain = limit < 0 ? 0 : gains->by_dtype[0];
+    PyObject *numpys;
+    if (limit < 0)
+        return NULL;
+    if (!PyTuple_CheckExact(key)) {
+        double picked = picks(key, &numpys);
+        if (picked == 0 || picked * gain >= limit)
+            return NULL;
+        Py_INCREF(numpys);
+        return numpys;
+    }
+    double most = (double)PyArray_SIZE(AS_ARRAY(array)) * gain;
+    Py_ssize_t n = PyTuple_Size(key);
+    PyObject *index = PyTuple_New(n);
+    for (Py_ssize_t i = 0; index && i < n; i++) {
+        double picked = picks(PyTuple_GetItem(key, i), &numpys);
+        most *= picked;
+        if (picked == 0 || most >= limit) {
+            Py_DECREF(index);
+            return NULL;
+        }
+        Py_INCREF(numpys);
+        PyTuple_SetItem(index, i, numpys);
+    }
+    return index;
 }
 
 /* The element that integers pick, one an axis; NULL, without an error, for any other key. */
@@ -85,19 +124,21 @@ static PyObject *subscript(PyObject *self, PyObject *key)
     }
     if (!array && !AS_HANDLE(self)->scalar && AS_HANDLE(self)->array && is_basic_key(key))
         return pending_part(self, key);
-    PyObject *index = !array || is_basic_key(key) ? key : small_picks(key);
-    if (!array || !index)
+    bool basic = is_basic_key(key);
+    PyObject *index = array && !basic ? small_index(array, key) : NULL;
+    if (!array || !(basic || index))
         return PyErr_Occurred() ? NULL
                                 : SLOWLY(PyObject_CallFunctionObjArgs(bound.getitem, self, key,
                                                                       NULL));
-    PyObject *result = PyObject_GetItem(array, index);
+    PyObject *result = PyObject_GetItem(array, basic ? key : index);
+    Py_XDECREF(index);
     if (!result)
         return fail(names.getitem);
     if (!PyArray_CheckExact(result))
         return wrapped(result);
     if (is_view_of(result, array))
         return view_of(self, result);
-    if (index != key || !is_basic_key(key))
+    if (!basic)
         return new_handle(result, NULL, false);
     Py_DECREF(result); /* no view: an element of an array of objects */
     return SLOWLY(PyObject_CallFunctionObjArgs(bound.getitem, self, key, NULL));
@@ -138,23 +179,23 @@ static int assign_subscript(PyObject *self, PyObject *key, PyObject *value)
                         "trueno.__delitem__: cannot delete array elements");
         return -1;
     }
-    PyObject *array = is_basic_key(key) ? quiet(self) : NULL;
-    PyObject *given = NULL;
+    PyObject *array = quiet(self), *given = NULL, *index = NULL;
+    bool basic = is_basic_key(key);
+    if (array && !basic && !(index = small_index(array, key)))
+        array = NULL;
     if (array && is_number(value)) {
         given = value;
     } else if (array && ours(value)) {
         double limit = threshold();
-        if (limit < 0)
-            return -1;
-        given = current(value);
+        given = limit < 0 ? NULL : current(value);
         given = given && few(given, 1, limit) && few(array, 1, limit) ? given : NULL;
     }
-    if (given) {
-        if (PyObject_SetItem(array, key, given) == 0)
-            return 0;
+    int failed = given ? PyObject_SetItem(array, basic ? key : index, given) : 0;
+    Py_XDECREF(index);
+    if (failed)
         fail(names.setitem);
-        return -1;
-    }
+    if (given || PyErr_Occurred())
+        return failed || !given ? -1 : 0;
     int queued = ours(value) ? assigned(self, key, value) : 0;
     if (queued)
         return queued > 0 ? 0 : -1;

@@ -282,7 +282,8 @@ PyObject *small_function(PyObject *f, PyObject *own, PyObject *args, PyObject *k
 {
     double limit = threshold();
     double gain = limit < 0 ? -1 : call_gain(gains_in(bound.functions, f), args, limit);
-    PyObject *value = gain < 0 ? NULL : small_reduction(f, args, kwargs, gain, limit), *given = NULL;
+    PyObject *value = gain < 0 ? NULL : small_reduction(f, args, kwargs, gain, limit);
+    PyObject *given = NULL;
     if (value || PyErr_Occurred())
         return wrapped(value);
     if (gain >= 0 && are_simple(kwargs))

@@ -38,6 +38,10 @@ _MAKE = (
     np.arange, np.array, np.asarray, np.empty, np.eye, np.full, np.geomspace, np.identity,
     np.linspace, np.logspace, np.ones, np.tri, np.zeros,
 )  # fmt: skip
+# Namespaces whose functions mean what NumPy's of that name mean, but for two of them, whose results
+# are complex whatever their values are.
+_AS_NUMPYS = frozenset(("trueno.fft", "trueno.linalg"))
+_NOT_NUMPYS = frozenset((np.linalg.eig, np.linalg.eigvals))
 
 
 def _public(f: Callable[..., Any], module: str, its: Any) -> Callable[..., Any]:
@@ -48,7 +52,11 @@ def _public(f: Callable[..., Any], module: str, its: Any) -> Callable[..., Any]:
         small, nin = (_OF_UFUNC, its.nin) if alike else (small, nin)
     elif its in _MAKE:
         small = _OF_NUMBERS
-    elif IMPLEMENTED.get(its) is f or getattr(f, "__wrapped__", None) is its is not None:
+    elif (
+        IMPLEMENTED.get(its) is f
+        or getattr(f, "__wrapped__", None) is its is not None
+        or (module in _AS_NUMPYS and isinstance(its, type(np.sum)) and its not in _NOT_NUMPYS)
+    ):
         small = _OF_FUNCTION
     return public(f, module, its, small, nin)
 

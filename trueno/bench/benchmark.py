@@ -35,6 +35,7 @@ class Benchmark:
     jax:       whether JAX runs ``run`` (its namespace has NumPy's names)
     tolerance: how far results may be from NumPy's; 0: as far as their dtype suggests
     large:     whether the arrays are meant to be large enough for threads
+    dropin:    whether ``run`` is a program, which gets the drop-in in the place of NumPy
     """
 
     name: str
@@ -47,6 +48,7 @@ class Benchmark:
     jax: bool = True
     tolerance: float = 0.0
     large: bool = True
+    dropin: bool = False
 
     def form(self, peer: str) -> Any:
         """What a peer runs; None if nothing."""
@@ -79,4 +81,5 @@ def _at(program: Any, name: str, size: tuple[int, ...], large: bool) -> Benchmar
         jax=False,
         tolerance=getattr(program, "TOLERANCE", 0.0),
         large=large,
+        dropin=True,
     )

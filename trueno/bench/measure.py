@@ -6,18 +6,21 @@ all alike; ratios are taken a round, and their median is what counts.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
+import trueno
 from trueno import calibration, profiling
 from trueno._array_api.creation_functions import asarray
 from trueno.bench.benchmark import Benchmark
 from trueno.bench.peers import PEERS, Peer
+from trueno.config import SETTINGS, set_defaults
 from trueno.protocols import evaluate
 
 # Seconds that one timing of a benchmark without a fixed number of repeats takes at least.
@@ -52,16 +55,20 @@ def _converted(inputs: tuple[Any, ...], convert: Callable[[Any], Any]) -> tuple[
 def _sides(benchmark: Benchmark, peers: list[Peer]) -> dict[str, Side]:
     plain = benchmark.arrays(np.random.default_rng(0))
     run = benchmark.run
+    namespace: Any = trueno if benchmark.dropin else np
 
-    def call(*inputs: Any) -> Any:
+    def numpys(*inputs: Any) -> Any:
         return run(np, *inputs)
 
+    def ours(*inputs: Any) -> Any:
+        return run(namespace, *inputs)
+
     def observed(*inputs: Any) -> Any:
-        return _observed(run(np, *inputs))
+        return _observed(run(namespace, *inputs))
 
     sides = {
-        "numpy": Side(call, plain),
-        "trueno": Side(observed if benchmark.observe else call, _converted(plain, asarray)),
+        "numpy": Side(numpys, plain),
+        "trueno": Side(observed if benchmark.observe else ours, _converted(plain, asarray)),
     }
     for peer in peers:
         form = benchmark.form(peer.name)
@@ -122,6 +129,17 @@ def _check(benchmark: Benchmark, sides: dict[str, Side]) -> None:
         )
 
 
+@contextlib.contextmanager
+def _as_users_have_it(dropin: bool) -> Iterator[None]:
+    """The settings of ``python -m trueno run`` for programs: for the process, as there."""
+    former = SETTINGS.process.dropin
+    set_defaults(dropin=dropin)
+    try:
+        yield
+    finally:
+        set_defaults(dropin=former)
+
+
 def measure(
     benchmark: Benchmark,
     rounds: int,
@@ -133,7 +151,7 @@ def measure(
     bounds: to tell what fraction of them is reached
     """
     sides = _sides(benchmark, peers)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), _as_users_have_it(benchmark.dropin):
         if benchmark.observe:  # a call that writes would not see the same twice
             _check(benchmark, sides)
         repeat = benchmark.repeat or max(1, math.ceil(_TIMING / sides["numpy"].seconds(1)))
