@@ -513,19 +513,24 @@ def test_reductions_over_every_set_of_axes(wgpu: WgpuBackend, name: str) -> None
                         np.testing.assert_array_equal(actual, expected)
 
 
-@pytest.mark.parametrize("name", ["argmax", "argmin"])
+@pytest.mark.parametrize("name", ["argmax", "argmin", "max", "min"])
 @pytest.mark.parametrize("dtype", [BOOL, INT8, UINT32, INT64, FLOAT16, FLOAT32, FLOAT64], ids=str)
-def test_positions_of_ties_and_nan(wgpu: WgpuBackend, name: str, dtype: Dtype) -> None:
-    if not wgpu.supports(name, (dtype,), INT64):
+def test_extremes_of_ties_and_nan(wgpu: WgpuBackend, name: str, dtype: Dtype) -> None:
+    result = INT64 if name in ("argmax", "argmin") else dtype
+    if not wgpu.supports(name, (dtype,), result):
         pytest.skip(f"the adapter has no {dtype}")
-    kernel = Kernel((dtype,), (), (), (Output(0, name, INT64),))
+    kernel = Kernel((dtype,), (), (), (Output(0, name, result),))
     rng = np.random.default_rng(8)
     for shape in ((7,), (5, 300), (300, 5), (2, 3, 70_001), (70_001, 3)):
         few = rng.integers(0, 40, shape).astype(dtype)
         some = few.copy()
         if dtype.kind == "f":
             some[rng.random(shape) < 2 / shape[-1]] = np.nan
-        for x in (few, some):
+        far = some.copy()  # an infinity, which is looked at as a NaN would be
+        if dtype.kind == "f":
+            far[np.isnan(far)] = np.inf
+            far.flat[::7] *= -1
+        for x in (few, some, far):
             for axes in (tuple(range(len(shape))), *[(a,) for a in range(len(shape))]):
                 (actual,), _ = run(wgpu, kernel, [x], axes)
                 (expected,), _ = run(REFERENCE, kernel, [x], axes)

@@ -131,3 +131,26 @@ def test_a_chain_in_place(wgpu: WgpuBackend) -> None:
         wgpu.launch(launch)
         both.storage.to_host()
         np.testing.assert_allclose(both.array, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", [4096, 1001, 17_003])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_rows_with_values_that_are_not_finite(wgpu: WgpuBackend, n: int, in_place: bool) -> None:
+    """They are gone through twice, or where results replace operands strictly at once."""
+    kernel = softmax(FLOAT32)
+    x = np.random.default_rng(n).standard_normal((5, n)).astype(np.float32)
+    x[1, n // 3] = -np.inf
+    x[2, n - 1] = -np.nan
+    x[3] = 1e-42 - 3e38  # of equal values: quotients of 1 and n
+    found = []
+    for backend in (wgpu, REFERENCE):
+        source = view(x.copy())
+        target = source if in_place else view(np.empty_like(x))
+        masks: list[int] = []
+        launch = Launch(kernel, x.shape, (1,), (source,), (), (target,), masks.extend)
+        backend.launch(launch)
+        target.storage.to_host()
+        assert not any(masks)
+        found.append(target.array)
+    np.testing.assert_allclose(*found, rtol=1e-5)
+    assert np.isnan(found[0][2]).all()
