@@ -3,15 +3,13 @@
 An invocation has blocks of the result that lie 64 rows, and 64 columns, apart, in named variables
 (an array of them would be put into memory). Tiles lie with the summed axis outermost, so that each
 step of it reads vectors; an operand that runs along that axis is transposed in registers, block by
-block, on its way there, where vectors change places so that no two lanes meet in a bank. While a
-tile is multiplied, the next one is under way from memory. Along the summed axis the order is fixed;
-where that axis is long and the result small, parts of it are summed by workgroups of their own, and
-then joined.
+block, on its way there. While a tile is multiplied, the next one is under way from memory. Along
+the summed axis the order is fixed; where that axis is long and the result small, parts of it are
+summed by workgroups of their own, and then joined.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from math import prod
@@ -88,15 +86,6 @@ def _place(side: Side, lane: str, long: int, depth: int) -> str:
     return f"row = ({lane} % {long // 4}u) * 4u; level = ({lane} / {long // 4}u) * 4u;"
 
 
-def _turned(side: Side, depth: int, size: int) -> int:
-    """By how much a tile's vectors change places from one block of levels to the next.
-
-    Lanes that store at once 128 bytes have blocks of several levels where the operand runs along
-    the sum: in their own places they would meet in the same banks of workgroup memory.
-    """
-    return max(1, 32 // size // (depth // 4)) if side.along else 0
-
-
 @cache
 def shader(
     t: str,
@@ -132,23 +121,20 @@ def shader(
             f"{{ next = block_b(base_b, left + row, {k} + level, end); }}"
         )
 
-    turn_a, turn_b = (_turned(side, depth, int(t[1:]) // 8) for side in (a, b))
     store = []
-    for name, long, test, turn in (
-        ("ta", m, f"lane < {lanes_a}u", turn_a),
-        ("tb", n, f"lane < {lanes_a + lanes_b}u", turn_b),
+    for name, long, test in (
+        ("ta", m, f"lane < {lanes_a}u"),
+        ("tb", n, f"lane < {lanes_a + lanes_b}u"),
     ):
-        place = f"(row / 4u) ^ (level / 4u * {turn}u)" if turn else "row / 4u"
         places = " ".join(
-            f"{name}[half_{name} + (level + {j}u) * {long // 4}u + ({place})] = next.v{j};"
+            f"{name}[half_{name} + (level + {j}u) * {long // 4}u + row / 4u] = next.v{j};"
             for j in range(4)
         )
         store.append(f"if ({test}) {{ {places} }}")
     accumulators = [(y, i, x) for y in range(down) for i in range(4) for x in range(right)]
     multiply = "fma(vec4<{t}>({0}), {1}, {2})" if t[0] == "f" else "(vec4<{t}>({0}) * {1} + {2})"
-    ty, tx = ("ty ^ #A" if turn_a else "ty"), ("tx ^ #B" if turn_b else "tx")
-    step = [f"let x{y} = ta[half_ta + @ * {m // 4}u + ({ty}) + {16 * y}u];" for y in range(down)]
-    step += [f"let y{x} = tb[half_tb + @ * {n // 4}u + ({tx}) + {16 * x}u];" for x in range(right)]
+    step = [f"let x{y} = ta[half_ta + @ * {m // 4}u + ty + {16 * y}u];" for y in range(down)]
+    step += [f"let y{x} = tb[half_tb + @ * {n // 4}u + tx + {16 * x}u];" for x in range(right)]
     for y, i, x in accumulators:
         acc = f"c{y}{i}{x}"
         text = multiply.format(f"x{y}.{'xyzw'[i]}", f"y{x}", acc, t=t)
@@ -180,7 +166,7 @@ def shader(
         " else ".join(store),
         "workgroupBarrier();",
         f"if (k + {depth}u < end) {{ {read(f'k + {depth}u')} }}",
-        *(line for at in range(depth) for line in ["{", *_at(step, at, turn_a, turn_b), "}"]),
+        *(line for at in range(depth) for line in ["{", *_at(step, at), "}"]),
         *(
             [f"half_ta = {m * depth // 4}u - half_ta; half_tb = {n * depth // 4}u - half_tb;"]
             if whole
@@ -208,10 +194,9 @@ def shader(
     return functions, "\n    ".join(body)
 
 
-def _at(lines: list[str], level: int, turn_a: int, turn_b: int) -> list[str]:
+def _at(lines: list[str], level: int) -> list[str]:
     """A step's statements at one level of the tiles, written out: loops are slower."""
-    places = {"@": level, "#A": level // 4 * turn_a, "#B": level // 4 * turn_b}
-    return [re.sub("@|#A|#B", lambda sign: f"{places[sign[0]]}u", line) for line in lines]
+    return [line.replace("@", f"{level}u") for line in lines]
 
 
 def _side(x: Array, rows: int, depth: int, r: int, k: int, stack: Sequence[int]) -> Side:
