@@ -7,7 +7,6 @@ pandas, and in the drop-in.
 from __future__ import annotations
 
 import functools
-import importlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -26,11 +25,11 @@ FUNCTIONS = {
     "pandas.core.indexing": ("check_bool_indexer",),
 }
 METHODS = {
-    "pandas.core.frame.DataFrame": (
+    ("pandas.core.frame", "DataFrame"): (
         "_align_for_op", "_setitem_array", "_setitem_frame", "set_index",
     ),
-    "pandas.core.indexing._LocationIndexer": ("_get_setitem_indexer",),
-    "pandas.core.indexing._iLocIndexer": (
+    ("pandas.core.indexing", "_LocationIndexer"): ("_get_setitem_indexer",),
+    ("pandas.core.indexing", "_iLocIndexer"): (
         "_get_setitem_indexer", "_setitem_with_indexer", "_validate_key",
     ),
 }  # fmt: skip
@@ -39,19 +38,19 @@ METHODS = {
 @functools.cache
 def register() -> None:
     """Has pandas take our arrays for arrays; once is enough. What a version lacks is left out."""
-    for path, names in METHODS.items():
-        module, _, kind = path.rpartition(".")
-        owner = getattr(importlib.import_module(module), kind)
+    for (module, kind), names in METHODS.items():
+        owner = getattr(sys.modules.get(module), kind, None)
         for name in names:
             if hasattr(owner, name):
                 setattr(owner, name, _given_ndarrays(getattr(owner, name)))
-    frame = importlib.import_module("pandas").DataFrame
-    frame._set_item = _to_columns_or_rows(frame._set_item)
     for module, names in FUNCTIONS.items():
         for name in names:
-            f = getattr(importlib.import_module(module), name, None)
+            f = getattr(sys.modules.get(module), name, None)
             if f is not None:
                 _replace(name, f, _given_ndarrays(f))
+    frame = sys.modules["pandas"].DataFrame
+    if hasattr(frame, "_set_item"):
+        frame._set_item = _to_columns_or_rows(frame._set_item)
 
 
 def _replace(name: str, f: Callable[..., Any], by: Callable[..., Any]) -> None:
