@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import trueno as tn
-from trueno import engine, memory
+from trueno import engine, graph, memory
 from trueno.gains import BASE, GAINS
 from trueno.graph import DEPTH_LIMIT, result_strides
 from trueno.ops import ELEMENTWISE, OPS
@@ -120,6 +120,37 @@ def test_an_operation_that_never_pays_alone_joins_others() -> None:
     with tn.config(threshold=BASE // 2):
         assert op.meaning(*x)._node is None
         assert op.meaning(x[0] + 1, *x[1:])._node is not None
+
+
+@pytest.mark.parametrize("scalar_first", [True, False])
+def test_a_scalar_beside_a_target_is_no_array(scalar_first: bool) -> None:
+    """Decisions about calls with operands whose layouts, one after another, read alike."""
+    engine.decisions.clear()
+    engine.quick_decisions.clear()
+    x, k = a(3, 4), tn.asarray(np.arange(12).reshape(3, 4) * 3)
+    with tn.config(backend="simd"):
+        for scalar in (scalar_first, not scalar_first):
+            if scalar:
+                x += np.int64(2)
+                np.testing.assert_array_equal(x, np.arange(3.0, 15).reshape(3, 4))
+            else:
+                np.testing.assert_array_equal(x + k, np.asarray(x) + np.asarray(k))
+
+
+def test_decisions_hold_for_kinds_of_operands_that_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys hold addresses of forms: none may be another form's while its decision is kept."""
+    monkeypatch.setattr(graph, "_FORMS_KEPT", 2)
+    for n in range(1, 60):
+        for shape in ((n, 3), (2, n)):
+            x = np.arange(float(np.prod(shape))).reshape(shape)
+            y = tn.asarray(x)
+            for dtype in ("f4", "i8"):
+                total = y.astype(dtype).sum(0)
+                np.testing.assert_array_equal(np.asarray(total), x.astype(dtype).sum(0))
+                assert total.dtype == dtype
+            np.testing.assert_array_equal(np.asarray(y.astype("i4") + 1), x.astype("i4") + 1)
+        gc.collect()
+        engine.forget_plans()
 
 
 def test_gains_are_of_the_table() -> None:

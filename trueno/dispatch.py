@@ -339,16 +339,21 @@ def warned_of(op: Op, raises: int) -> int:
 
 
 def _decision(op: Op, operands: Operands, into: NDArray | None) -> _Decision:
-    key = (op, SETTINGS.get().backend, operands.pin, operands.on_gpu, *operands.layout)
-    if into is not None:
-        key = (*key, into.shape, into.strides)
+    # The target's layout comes first: behind a scalar's dtype it would look like an array's.
+    target = None if into is None else (into.shape, into.strides)
+    key = (op, SETTINGS.get().backend, operands.pin, operands.on_gpu, target, *operands.layout)
     decision: _Decision | None = engine.decisions.get(key)
     if decision is None:
         decision = _new_decision(op, operands, into)
-        if len(engine.decisions) >= _DECISIONS_KEPT:
-            engine.decisions.clear()
-        engine.decisions[key] = decision
+        keep(key, decision)
     return decision
+
+
+def keep(key: Any, decision: Any) -> None:
+    """Keeps what was decided for calls of one kind."""
+    if len(engine.decisions) >= _DECISIONS_KEPT:
+        engine.decisions.clear()
+    engine.decisions[key] = decision
 
 
 # Operations of which NumPy and every backend give the same bits, but for complex numbers.

@@ -10,7 +10,16 @@ import numpy as np
 from trueno import engine, graph
 from trueno._handle import gathered
 from trueno.config import SETTINGS
-from trueno.dispatch import CAST, NUMPYS_ERROR, Operands, Refused, apart, fresh_strides, warned_of
+from trueno.dispatch import (
+    CAST,
+    NUMPYS_ERROR,
+    Operands,
+    Refused,
+    apart,
+    fresh_strides,
+    keep,
+    warned_of,
+)
 from trueno.graph import Form, Leaf, Node, Shape, form, pending_view, result_strides
 from trueno.handles import Handle, handle_for, handle_on
 from trueno.handover import at_once, call_numpy, gain_apart, small_array
@@ -73,6 +82,7 @@ class _Reduction(NamedTuple):
     cast:    the form of the operand's cast, or None
     raises:  the floating-point conditions that may arise
     final:   the result's shape without the reduced axes
+    kept:    the objects whose addresses the key holds
     """
 
     refusal: str
@@ -81,6 +91,7 @@ class _Reduction(NamedTuple):
     cast: Form | None = None
     raises: int = 0
     final: Shape = ()
+    kept: tuple[Any, ...] = ()
 
 
 # NumPy has a price for each row: (shorter than this, the reduction pays with so many times fewer
@@ -115,9 +126,10 @@ def _reduce(op: Op, x: Any, axis: Any, dtype: Any, keepdims: bool, spare: bool) 
     key, (arg,), pending = taken
     known: _Reduction | None = engine.decisions.get((key, axis, dtype))
     if known is None:
-        known = _new_reduction(op, Operands(op.name, (x,)), axis, dtype)
-        known = known._replace(work=_work(op, x._layout))
-        engine.decisions[key, axis, dtype] = known
+        operands = Operands(op.name, (x,))
+        known = _new_reduction(op, operands, axis, dtype)
+        known = known._replace(work=_work(op, x._layout), kept=tuple(operands.layout))
+        keep((key, axis, dtype), known)
     if (not pending and known.work < SETTINGS.get().threshold) or 0 in x._layout.shape:
         raise Refused(engine.BELOW)
     return _computed(known, arg, "auto", keepdims, spare)
