@@ -17,6 +17,7 @@ from conformance import installed
 from conformance.runner import Job, Suite
 
 EXCLUSIONS = Path(__file__).with_name("numpy_exclusions.txt")
+NOTES = Path(__file__).with_name("numpy_notes.md")
 
 PARTS = ("_core", "lib", "linalg", "fft")
 
@@ -91,4 +92,5 @@ SUITE = Suite(
     _jobs,
     {"NPY_AVAILABLE_MEM": "1 GB"},
     EXCLUSIONS,
+    notes=NOTES,
 )

@@ -183,6 +183,13 @@ def test_what_records_warnings_has_them_when_the_call_returns(backend: str, dtyp
     tn.evaluate(x / (y + 1))
 
 
+def test_signed_and_unsigned_are_compared_as_they_are(backend: str) -> None:
+    a, b = np.array([2**60, 2**60 + 1, -1]), np.array([2**60 + 1, 2**60 + 1, 2**63], np.uint64)
+    for compare in (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal):
+        for x, y in ((a, b), (b, a)):
+            assert compare(tn.asarray(x), tn.asarray(y)).tolist() == compare(x, y).tolist()
+
+
 def test_errstate_changes_are_seen_by_the_next_call() -> None:
     x, y = a(4), tn.asarray(np.zeros(4))
     with pytest.warns(RuntimeWarning, match="divide by zero"):

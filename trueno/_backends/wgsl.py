@@ -205,6 +205,8 @@ def supports(op: str, inputs: tuple[Dtype, ...], output: Dtype) -> bool:
     row = OPS.get(op)
     if row is None or len(inputs) != row.nin:
         return False
+    if {INT64, UINT64} <= set(inputs):
+        return False  # which NumPy compares as they are; a WGSL function has operands of one type
     if row.reduce is not None:
         combine, t = row.reduce, REGISTER[output]
         if row.types is None:  # positions: of the largest or the smallest
