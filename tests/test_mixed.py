@@ -5,11 +5,14 @@ from __future__ import annotations
 import array
 import copy
 import ctypes
+import hashlib
 import io
 import json
 import operator
 import pickle
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -246,7 +249,30 @@ MEMORY: dict[str, Call] = {
 
 @pytest.mark.parametrize("name", MEMORY)
 def test_memory(name: str, backend: str) -> None:
-    agree(MEMORY[name])
+    with tn.config(dropin=True):
+        agree(MEMORY[name])
+
+
+def test_bytes_without_their_format_are_not_given() -> None:
+    """Who takes bytes for what he likes would compute with wrong numbers: torch.asarray does."""
+    x = tn.arange(4, dtype="float64")
+    for take in (np.frombuffer, hashlib.sha256, io.BytesIO().write, lambda y: b"".join([y])):
+        with pytest.raises((BufferError, TypeError, ValueError)):
+            take(x)
+        take(x.data)
+    assert np.frombuffer(tn.arange(4, dtype="uint8"), "u1").tolist() == [0, 1, 2, 3]
+
+
+def test_torch_asarray_in_the_drop_in(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np, torch\nx = np.arange(3.0)\nt = torch.asarray(x)\nx[0] = 5\n"
+        "print(t, torch.asarray([x, x]).dtype)\n"
+    )
+    arguments = [sys.executable, "-m", "trueno", "run", str(script)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert done.stdout == "tensor([5., 1., 2.], dtype=torch.float64) torch.float64\n"
 
 
 @pytest.mark.parametrize("dropin", [False, True])

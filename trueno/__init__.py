@@ -83,8 +83,6 @@ if hasattr(_sys.modules.get("threadpoolctl"), "register"):
     _import_module("trueno.threadpoolctl")
 if "dask.array" in _sys.modules:
     _import_module("trueno.dask").register()
-if "pandas" in _sys.modules:
-    _import_module("trueno.pandas").register()
 
 
 def __getattr__(name: str) -> Any:

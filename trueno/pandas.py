@@ -1,7 +1,7 @@
 """TruenoArrays as arguments of pandas, which tells arrays from labels by NumPy's class.
 
-``register`` has the functions that do so given ndarrays. That happens when trueno is imported after
-pandas, and in the drop-in.
+``register`` has the functions that do so given ndarrays: in the drop-in (``python -m trueno run``,
+``trueno.install``), whose programs do not know that their arrays are ours. Nothing else does it.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ def register() -> None:
         owner = getattr(sys.modules.get(module), kind, None)
         for name in names:
             if hasattr(owner, name):
-                setattr(owner, name, _given_ndarrays(getattr(owner, name)))
+                setattr(owner, name, given_ndarrays(getattr(owner, name)))
     for module, names in FUNCTIONS.items():
         for name in names:
             f = getattr(sys.modules.get(module), name, None)
             if f is not None:
-                _replace(name, f, _given_ndarrays(f))
+                _replace(name, f, given_ndarrays(f))
     frame = sys.modules["pandas"].DataFrame
     if hasattr(frame, "_set_item"):
         frame._set_item = _to_columns_or_rows(frame._set_item)
@@ -61,7 +61,9 @@ def _replace(name: str, f: Callable[..., Any], by: Callable[..., Any]) -> None:
             members[name] = by
 
 
-def _given_ndarrays(f: Callable[..., Any]) -> Callable[..., Any]:
+def given_ndarrays(f: Callable[..., Any]) -> Callable[..., Any]:
+    """``f`` with our arrays as ndarrays, which share their memory."""
+
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         return f(*map(_plain, args), **{key: _plain(x) for key, x in kwargs.items()})

@@ -244,8 +244,15 @@ def _prepare_pandas(pandas: ModuleType) -> None:  # noqa: ARG001
     importlib.import_module("trueno.pandas").register()
 
 
+def _prepare_torch(torch: ModuleType) -> None:
+    """``torch.asarray`` takes the bytes of what is no ndarray for numbers of its default dtype."""
+    if not hasattr(torch.asarray, "__wrapped__"):
+        given_ndarrays = importlib.import_module("trueno.pandas").given_ndarrays
+        torch.asarray = given_ndarrays(torch.asarray)  # type: ignore[attr-defined]
+
+
 # What multiprocessing starts children by, and who looks for NumPy's class in what it is given.
-_PREPARED = {_SPAWN: _prepare_children, "pandas": _prepare_pandas}
+_PREPARED = {_SPAWN: _prepare_children, "pandas": _prepare_pandas, "torch": _prepare_torch}
 
 
 class _InChild:

@@ -44,6 +44,13 @@ static bool has_format(PyObject *self)
     return !array || PyArray_TYPE(AS_ARRAY(array)) != NPY_VOID;
 }
 
+/* Whoever asks for bytes without their format takes them for what he likes (torch.asarray for
+ * float32). In the drop-in programs expect what ndarrays give (files, hashes). */
+static bool misleads(PyObject *array, int flags)
+{
+    return !(flags & PyBUF_FORMAT) && PyArray_ITEMSIZE(AS_ARRAY(array)) > 1 && !drops_in();
+}
+
 static int get_buffer(PyObject *self, Py_buffer *view, int flags)
 {
     view->obj = NULL;
@@ -58,7 +65,12 @@ static int get_buffer(PyObject *self, Py_buffer *view, int flags)
             keep_swallowed(self);
         return -1;
     }
-    int status = PyObject_GetBuffer(array, view, flags);
+    int status = -1;
+    if (misleads(array, flags))
+        PyErr_SetString(PyExc_BufferError,
+                        "trueno: bytes without their format are asked for; give x.data");
+    else
+        status = PyObject_GetBuffer(array, view, flags);
     Py_DECREF(array); /* view->obj is another reference */
     return status;
 }
