@@ -103,6 +103,7 @@ def test_functions_have_names_signatures_and_docstrings(name: str) -> None:
 
 
 def test_generated_functions_take_operands_by_position_only() -> None:
+    assert inspect.signature(tn.vecdot).parameters["axis"].default == -1
     parameters = list(inspect.signature(tn.atan2).parameters.values())
     assert [p.name for p in parameters[:3]] == ["x1", "x2", "out"]
     assert parameters[0].kind is parameters[1].kind is inspect.Parameter.POSITIONAL_ONLY

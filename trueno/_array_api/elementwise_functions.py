@@ -36,15 +36,18 @@ _UFUNC_ATTRIBUTES = (
 )  # fmt: skip
 
 
-def _signature(nin: int) -> inspect.Signature:
+def _signature(ufunc: np.ufunc) -> inspect.Signature:
     """``(x1, x2, /, out=None, *, where=True, ...)``, as NumPy's ufuncs have it."""
-    names = ["x"] if nin == 1 else [f"x{i + 1}" for i in range(nin)]
+    names = ["x"] if ufunc.nin == 1 else [f"x{i + 1}" for i in range(ufunc.nin)]
     parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
     parameters.append(
         inspect.Parameter("out", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
     )
-    options = {"where": True, "casting": "same_kind", "order": "K", "dtype": None, "subok": True}
-    options["signature"] = None
+    options: dict[str, Any] = {} if ufunc.signature else {"where": True}
+    options |= {"casting": "same_kind", "order": "K", "dtype": None, "subok": True}
+    options |= {"signature": None}
+    if ufunc.signature:  # over whole vectors or matrices
+        options |= {"axes": None} | ({"axis": -1} if ufunc.signature == "(n),(n)->()" else {})
     parameters += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value)
         for name, value in options.items()
@@ -91,7 +94,7 @@ def from_ufunc(ufunc: np.ufunc, name: str) -> Callable[..., Any]:
             args = args[:nin]
         return call_ufunc(ufunc, "__call__", args, kwargs)
 
-    _name(function, name, _signature(nin), _DOC.format(ufunc.__name__))
+    _name(function, name, _signature(ufunc), _DOC.format(ufunc.__name__))
     function.ufunc = ufunc  # type: ignore[attr-defined]
     for attribute in _UFUNC_ATTRIBUTES:
         setattr(function, attribute, getattr(ufunc, attribute))
