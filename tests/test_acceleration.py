@@ -424,12 +424,16 @@ LAST_DIGITS = "test_umath.py::test_memoverlap_accumulate_symmetric"
 @pytest.mark.parametrize("module", [*NUMPYS_TESTS, "test_numeric", "test_multiarray"])
 @pytest.mark.parametrize("sizes", ["measured", "all"])
 def test_numpys_own_tests(module: str, sizes: str) -> None:
-    """Unchanged, with the loops replaced from the measured sizes on, and for any size."""
+    """Unchanged, with the loops replaced from the measured sizes on, and for any size.
+
+    Those that NumPy marks as slow take gigabytes; `conformance accelerated` runs them too.
+    """
     program = f"""
 import sys, numpy, pytest
 from trueno import acceleration
 held = acceleration.accelerate_numpy()
-arguments = ["-q", "-p", "no:cacheprovider", "--pyargs", "numpy._core.tests.{module}"]
+arguments = ["-q", "-p", "no:cacheprovider", "-m", "not slow"]
+arguments += ["--pyargs", "numpy._core.tests.{module}"]
 if {sizes!r} == "all":
     arguments.append("--deselect=" + numpy.__path__[0].lstrip("/") + "/_core/tests/{LAST_DIGITS}")
     for entry in acceleration.entries():
