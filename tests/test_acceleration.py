@@ -426,7 +426,7 @@ LAST_DIGITS = "test_umath.py::test_memoverlap_accumulate_symmetric"
 def test_numpys_own_tests(module: str, sizes: str) -> None:
     """Unchanged, with the loops replaced from the measured sizes on, and for any size.
 
-    Those that NumPy marks as slow take gigabytes; `conformance accelerated` runs them too.
+    Those that NumPy marks as slow take gigabytes and minutes.
     """
     program = f"""
 import sys, numpy, pytest
