@@ -77,7 +77,7 @@ def test_values_and_type(name: str) -> None:
     assert isinstance(result.data, tn.TruenoArray)
     assert result.dims == expected.dims
     assert result.dtype == expected.dtype
-    np.testing.assert_allclose(np.asarray(result.data), expected.data, rtol=1e-12)
+    np.testing.assert_allclose(np.asarray(result.data), expected.data, rtol=1e-12, atol=1e-13)
 
 
 def test_chunked_by_dask() -> None:
