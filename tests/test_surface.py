@@ -200,6 +200,7 @@ UNDISPATCHED = {
 }
 UNDISPATCHED |= {("numpy.testing", name) for name in ("assert_equal", "assert_almost_equal")}
 UNDISPATCHED |= {("numpy.char", name) for name in ("array", "asarray")}
+UNDISPATCHED |= {("numpy", "frombuffer")}  # asks for bytes without their format: see buffer.c
 # Functions of numpy that copy what is not ours: numpy.asarray shares an ndarray's memory.
 COPYING = {"asarray", "asanyarray"}
 
